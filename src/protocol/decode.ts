@@ -1,0 +1,73 @@
+import { FrameError, ReplyError } from "../model/errors.ts";
+import type { Value, Values } from "../model/reading.ts";
+import type { Layout, Query, Request, Slot } from "./command.ts";
+import type { Field } from "./field.ts";
+import { FrameDecoder, hex, type Frame } from "./frame.ts";
+
+/** What an inverter answered. */
+export type Reply<V = Values> =
+  | { readonly kind: "data"; readonly command: string; readonly payload: string; readonly values: V; readonly tail: readonly string[] }
+  | { readonly kind: "ack" }
+  | { readonly kind: "nak" };
+
+/** Takes exactly one frame out of the bytes. Throws FrameError saying what stands there instead. */
+export function decodeFrame(bytes: Uint8Array): Frame {
+  const decoder = new FrameDecoder();
+  const parts = [...decoder.push(bytes), ...decoder.flush()];
+  const [first] = parts;
+  if (parts.length === 1 && first?.kind === "frame") return first;
+  const found = parts.map((part) => (part.kind === "frame" ? "a frame" : `${part.raw.length} bytes (${part.reason})`)).join(", ");
+  throw new FrameError(`expected one frame "(" … checksum CR, got ${found || "nothing"}: ${hex(bytes) || "no bytes"}`, { context: { bytes: hex(bytes) } });
+}
+
+/** Gives a frame the meaning of a reply to this request. Throws ReplyError: `reply-foreign` when its shape is another command's, `reply-malformed` naming the field. */
+export function decodeReply<V>(request: Request<V>, frame: Pick<Frame, "body">): Reply<V> {
+  if (frame.body === "NAK") return { kind: "nak" };
+  if (frame.body === "ACK") return { kind: "ack" };
+  const { values, tail } = request.query.whole ? decodeWhole(request, frame.body) : decodeFields(request, frame.body);
+  return { kind: "data", command: request.command, payload: frame.body, values: values as V, tail };
+}
+
+function decodeWhole({ query, command }: Request, body: string): { values: Values; tail: string[] } {
+  const values = query.whole!.codec.decode(body);
+  if (values === undefined) throw foreign(command, query.whole!.codec.shape, body);
+  return { values, tail: [] };
+}
+
+function decodeFields({ query, command }: Request, body: string): { values: Values; tail: string[] } {
+  // Some firmware ends a payload with a space that the checksum covers.
+  const texts = body.trimEnd().split(" ");
+  const layout = query.layouts.find((candidate) => fits(candidate, texts));
+  if (!layout) throw foreign(command, countsOf(query), body);
+  const values: Record<string, Value> = {};
+  for (const [index, slot] of layout.fields.slice(0, texts.length).entries()) decodeSlot(command, index, slot, texts[index]!, values);
+  return { values, tail: texts.slice(layout.fields.length) };
+}
+
+function decodeSlot(command: string, index: number, slot: Slot, text: string, values: Record<string, Value>): void {
+  const fields: readonly Field[] = "name" in slot ? [slot] : slot;
+  for (const { name, codec, absent } of fields) {
+    if (text === absent) return;
+    const value = codec.decode(text);
+    if (value !== undefined) {
+      values[name] = value;
+      return;
+    }
+  }
+  const expected = fields.map(({ name, codec }) => `${name} as ${codec.shape}`).join(", or ");
+  throw new ReplyError("reply-malformed", `${command} field ${index}: expected ${expected}, got ${JSON.stringify(text)}`, {
+    context: { command, index, field: fields[0]?.name, got: text },
+  });
+}
+
+function fits({ count: [min, max], where }: Layout, texts: readonly string[]): boolean {
+  return texts.length >= min && texts.length <= max && (where === undefined || where.matches.test(texts[where.index] ?? ""));
+}
+
+function countsOf(query: Query): string {
+  return query.layouts.map(({ count: [min, max] }) => (max === Infinity ? `${min} or more` : min === max ? String(min) : `${min} to ${max}`)).join(" or ") + " fields";
+}
+
+function foreign(command: string, expected: string, body: string): ReplyError {
+  return new ReplyError("reply-foreign", `${command}: expected ${expected}, got ${JSON.stringify(body)}`, { context: { command, body } });
+}

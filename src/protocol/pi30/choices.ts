@@ -1,0 +1,59 @@
+import { choice } from "../field.ts";
+
+/** Enumerations that several commands use; source: protocol notes §7. */
+
+export const batteryTypes = choice({
+  agm: "0",
+  flooded: "1",
+  userDefined: "2",
+  pylontech: "3",
+  shinheung: "4",
+  weco: "5",
+  soltaro: "6",
+  bak: "7",
+  lib: "8",
+  lic: "9",
+});
+
+export const inputVoltageRanges = choice({ appliance: "0", ups: "1" });
+
+export const outputSourcePriorities = choice({ utilityFirst: "0", solarFirst: "1", sbu: "2" });
+
+/** The common meaning; KING and a few LCD-ordered firmwares number them differently (notes §7). */
+export const chargerSourcePriorities = choice({ utilityFirst: "0", solarFirst: "1", solarAndUtility: "2", onlySolar: "3" });
+
+export const outputModes = choice({
+  single: "0",
+  parallel: "1",
+  phase1Of3: "2",
+  phase2Of3: "3",
+  phase3Of3: "4",
+  phase1Of2: "5",
+  phase2Of2At120: "6",
+  phase2Of2At180: "7",
+});
+
+export const machineTypes = choice({ gridTie: "00", offGrid: "01", hybrid: "10", offGrid2Trackers: "11", offGrid3Trackers: "20" });
+
+export const topologies = choice({ transformerless: "0", transformer: "1" });
+
+export const pvOkConditions = choice({ oneUnitWithPv: "0", allUnitsWithPv: "1" });
+
+export const pvPowerBalances = choice({ limitedToChargeCurrent: "0", chargeAndLoad: "1" });
+
+export const operationLogics = choice({ automatic: "0", onLine: "1", eco: "2" });
+
+export const countryRegulations = choice({ india: "00", germany: "01", southAmerica: "02" });
+
+export const operatingModes = choice({
+  powerOn: "P",
+  standby: "S",
+  line: "L",
+  battery: "B",
+  fault: "F",
+  powerSaving: "H",
+  shutdown: "D",
+  charge: "C",
+  bypass: "Y",
+  eco: "E",
+});

@@ -1,0 +1,101 @@
+import { metric } from "../../model/metric.ts";
+import { layout, query } from "../command.ts";
+import { decimal, field, flags, int, text, yesNo } from "../field.ts";
+import { countryRegulations, operatingModes } from "./choices.ts";
+
+export const QPIGS = query("QPIGS", {
+  title: "General status",
+  source: "D14 to DMAX2, notes §8.8; 17, 21, 24 and 25 fields, power of five digits above 9999 VA",
+  cadence: "fast",
+  layouts: [
+    layout([16, Infinity], [
+      field(metric.gridVoltage, decimal(5, 1)),
+      field(metric.gridFrequency, decimal(4, 1)),
+      field(metric.outputVoltage, decimal(5, 1)),
+      field(metric.outputFrequency, decimal(4, 1)),
+      field(metric.loadApparentPower, int(4)),
+      field(metric.loadActivePower, int(4)),
+      field(metric.loadPercent, int(3)),
+      field(metric.busVoltage, int(3)),
+      field(metric.batteryVoltage, decimal(5, 2)),
+      field(metric.batteryChargeCurrent, int(3)),
+      field(metric.batterySoc, int(3)),
+      // 1–3 kVA units send the raw A/D value, e.g. 0620, in place of degrees.
+      [field(metric.heatSinkTemperature, int(4)), field(metric.heatSinkRaw, int(4))],
+      // Without a point it is the current into the battery (older units), with one the PV1 input current (newer).
+      [field(metric.pvChargeCurrent, int(4)), field(metric.pv1Current, decimal(4, 1))],
+      field(metric.pv1Voltage, decimal(5, 1)),
+      field(metric.scc1BatteryVoltage, decimal(5, 2)),
+      field(metric.batteryDischargeCurrent, int(5)),
+      field(
+        metric.deviceStatus,
+        // b7 is "SBU priority version added" in the older papers, "PV or AC feeds the load" in DGK, DMK2 and DTWIN.
+        flags("sbuPriorityAdded", "settingsChanged", "solarChargerFirmwareUpdated", "loadOn", "batterySteady", "charging", "solarCharging", "acCharging"),
+      ),
+      field(metric.fanOffsetVoltage, tensOfMillivolts()),
+      field(metric.eepromVersion, text("NN", /^\d{2}$/)),
+      field(metric.pv1Power, int(5)),
+      field(metric.chargeStatus, flags("floatCharging", "switchedOn", "dustProofKit")),
+      field(metric.solarFeedToGrid, yesNo),
+      field(metric.countryRegulation, countryRegulations),
+      field(metric.solarFeedPower, int(4)),
+      field(metric.gridInputCurrent, decimal(4, 1)),
+    ]),
+  ],
+});
+
+export const QPIGS2 = query("QPIGS2", {
+  title: "Second status: further PV inputs, second phase",
+  source: "notes §8.9; variant by field count: 3 (MAX, MAX II), 12 (D15), 11 (PI41)",
+  cadence: "fast",
+  layouts: [
+    layout([3, 3], [field(metric.pv2Current, decimal(4, 1)), field(metric.pv2Voltage, decimal(5, 1)), field(metric.pv2Power, int(5))]),
+    layout([12, Infinity], [
+      field(metric.pv2Current, int(4)),
+      field(metric.pv2Voltage, decimal(5, 1)),
+      field(metric.scc2BatteryVoltage, decimal(5, 2)),
+      field(metric.pv2Power, int(5)),
+      field(metric.solarChargerStatus, flags("scc2Charging", "scc3Charging", "b5", "b4", "b3", "b2", "b1", "b0")),
+      field(metric.acChargeCurrent, int(4)),
+      field(metric.acChargePower, int(4)),
+      field(metric.pv3Current, int(4)),
+      field(metric.pv3Voltage, decimal(5, 1)),
+      field(metric.scc3BatteryVoltage, decimal(5, 2)),
+      field(metric.pv3Power, int(4)),
+      field(metric.pvPower, int(5)),
+    ]),
+    layout([11, 11], [
+      field(metric.l2GridVoltage, decimal(5, 1)),
+      field(metric.l2GridFrequency, decimal(4, 1)),
+      field(metric.l2OutputVoltage, decimal(5, 1)),
+      field(metric.l2OutputFrequency, decimal(4, 1)),
+      field(metric.l2LoadApparentPower, int(4)),
+      field(metric.l2LoadActivePower, int(4)),
+      field(metric.l2LoadPercent, int(3)),
+      field(metric.pv2Current, int(4)),
+      field(metric.pv2Voltage, decimal(5, 1)),
+      field(metric.l2BatteryVoltage, decimal(5, 2)),
+      field(metric.l2Status, flags("scc2Present", "acCharging", "scc2Charging", "b4", "b3", "lineLost", "loadOn", "b0")),
+    ]),
+  ],
+});
+
+export const QMOD = query("QMOD", {
+  title: "Operating mode",
+  source: "notes §8.11",
+  cadence: "fast",
+  layouts: [layout([1, 1], [field(metric.operatingMode, operatingModes)])],
+});
+
+/** `NN` in steps of 10 mV, given in mV. */
+function tensOfMillivolts(): ReturnType<typeof int> {
+  const tens = int(2);
+  return {
+    shape: "NN × 10 mV",
+    decode(raw) {
+      const value = tens.decode(raw);
+      return value === undefined ? undefined : value * 10;
+    },
+    encode: (value) => tens.encode(value / 10),
+  };
+}
