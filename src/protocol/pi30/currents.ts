@@ -1,14 +1,18 @@
 import { wholeQuery } from "../command.ts";
 import type { Codec } from "../field.ts";
 
-function currents<Name extends string>(name: Name): Codec<Record<Name, readonly number[]>> {
+/** A list of any length, all under one name. */
+function currents<V>(wrap: (amps: readonly number[]) => V, unwrap: (values: V) => readonly number[]): Codec<V> {
   return {
     shape: "three-digit currents in A, separated by spaces",
     decode(raw) {
       const trimmed = raw.trimEnd();
-      return /^\d{3}( \d{3})*$/.test(trimmed) ? (Object.fromEntries([[name, trimmed.split(" ").map(Number)]]) as Record<Name, readonly number[]>) : undefined;
+      return /^\d{3}( \d{3})*$/.test(trimmed) ? wrap(trimmed.split(" ").map(Number)) : undefined;
     },
-    encode: (values) => values[name].map((current) => String(current).padStart(3, "0")).join(" "),
+    encode: (values) =>
+      unwrap(values)
+        .map((current) => String(current).padStart(3, "0"))
+        .join(" "),
   };
 }
 
@@ -17,7 +21,10 @@ export const QMCHGCR = wholeQuery("QMCHGCR", {
   source: "notes §8.14",
   cadence: "once",
   shape: "numbers",
-  codec: currents("selectableChargeCurrents"),
+  codec: currents(
+    (selectableChargeCurrents) => ({ selectableChargeCurrents }),
+    (values) => values.selectableChargeCurrents,
+  ),
 });
 
 export const QMUCHGCR = wholeQuery("QMUCHGCR", {
@@ -25,5 +32,8 @@ export const QMUCHGCR = wholeQuery("QMUCHGCR", {
   source: "notes §8.14",
   cadence: "once",
   shape: "numbers",
-  codec: currents("selectableAcChargeCurrents"),
+  codec: currents(
+    (selectableAcChargeCurrents) => ({ selectableAcChargeCurrents }),
+    (values) => values.selectableAcChargeCurrents,
+  ),
 });
