@@ -1,11 +1,15 @@
 import type { Metric } from "../model/metric.ts";
-import type { InverterInfo, LinkCounters, LinkStatus, Reading } from "../model/reading.ts";
+import type { InverterInfo, LinkCounters, LinkStatus, Origin, Reading } from "../model/reading.ts";
 
 /**
  * The live feed at `/api/v1/live` (Server-Sent Events): first one `snapshot`, then deltas. The event's name is the
  * message's `type`; its data is the message as JSON. After a reconnect a new snapshot comes first.
+ * `GET /api/v1/snapshot` answers with the same snapshot document.
  */
-export type LiveMessage = LiveSnapshot | LiveReading | LiveStatus | LiveCounters;
+export type LiveMessage = LiveSnapshot | LiveReading | LiveStatus | LiveCounters | LiveHeartbeat;
+
+/** A point of the plot: epoch ms, then one value per series, null where absent; a row of nulls is a gap. */
+export type TrendRow = readonly (number | null)[];
 
 export interface LiveInverter {
   readonly info: InverterInfo;
@@ -15,8 +19,21 @@ export interface LiveInverter {
   readonly readings: Readonly<Record<string, Reading>>;
   /** By command: milliseconds after which a reading no longer counts as live (three poll periods). */
   readonly staleAfterMs: Readonly<Record<string, number>>;
-  /** The last hours for the plot, oldest first; one row a point: time in epoch ms, then one value per `series`, null where absent. */
-  readonly trend: { readonly series: readonly string[]; readonly rows: readonly (readonly (number | null)[])[] };
+  /** All PV inputs together; absent while no input's power is known. */
+  readonly pvTotal?: LivePvTotal;
+  /** The last hours for the plot, oldest first. */
+  readonly trend: { readonly series: readonly string[]; readonly rows: readonly TrendRow[] };
+}
+
+/** PV power of all inputs of one inverter, which may come from more than one command. */
+export interface LivePvTotal {
+  /** W, never negative. */
+  readonly watts: number;
+  readonly origin: Origin;
+  /** UTC epoch milliseconds of the oldest reading it is made of. */
+  readonly at: number;
+  /** The commands it is made of; it is stale as soon as one of them is. */
+  readonly commands: readonly string[];
 }
 
 export interface LiveSnapshot {
@@ -35,6 +52,11 @@ export interface LiveReading {
   readonly type: "reading";
   readonly now: number;
   readonly reading: Reading;
+  /** Milliseconds after which this reading no longer counts as live. */
+  readonly staleAfterMs: number;
+  readonly pvTotal?: LivePvTotal;
+  /** Rows to append to the trend, in its series' order; absent when there is none. */
+  readonly trend?: readonly TrendRow[];
 }
 
 export interface LiveStatus {
@@ -51,4 +73,10 @@ export interface LiveCounters {
   readonly now: number;
   readonly inverter: string;
   readonly counters: LinkCounters;
+}
+
+/** Sent every 15 s, so that a reader can tell a quiet feed from a dead connection. */
+export interface LiveHeartbeat {
+  readonly type: "heartbeat";
+  readonly now: number;
 }
