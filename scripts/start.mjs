@@ -1,0 +1,9 @@
+/** `npm start`: gets ready, then becomes `sonkrag run` in this same process, so that signals reach it directly. */
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { readyOrExit, root } from "./ready.mjs";
+
+await readyOrExit();
+const program = join(root, "dist", "cli", "main.js");
+process.argv.splice(1, 1, program, "run");
+await import(pathToFileURL(program).href);
