@@ -1,0 +1,109 @@
+import { z } from "zod";
+import { configSchema } from "./config.ts";
+
+/** The part of JSON Schema that our configuration uses. */
+export interface SchemaNode {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly examples?: readonly unknown[];
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly items?: SchemaNode;
+}
+
+/** JSON Schema of the configuration file, for editors and for looking keys up. */
+export function configJsonSchema(): SchemaNode {
+  const schema = z.toJSONSchema(configSchema, {
+    io: "input",
+    override({ jsonSchema }) {
+      // The defaults of a section are those of its keys.
+      if (jsonSchema.type === "object") delete jsonSchema.default;
+    },
+  });
+  return { title: "sonkrag configuration", ...schema } as SchemaNode;
+}
+
+/** The schema of what stands at a key path; list positions are numbers. Absent where nothing may stand. */
+export function schemaAt(root: SchemaNode, path: readonly PropertyKey[]): SchemaNode | undefined {
+  let node: SchemaNode | undefined = root;
+  for (const part of path) node = typeof part === "number" ? node?.items : node?.properties?.[String(part)];
+  return node;
+}
+
+/** A configuration file with every key, its meaning and its default; valid as it stands. */
+export function exampleConfig(options: { readonly schemaPath?: string } = {}): string {
+  const root = configJsonSchema();
+  const head = options.schemaPath === undefined ? [] : [`# yaml-language-server: $schema=${options.schemaPath}`];
+  head.push("# Configuration of sonkrag. Every key is optional; the values shown are the defaults.");
+  return `${[...head, ...entries(root, "")].join("\n")}\n`;
+}
+
+function entries(node: SchemaNode, indent: string): string[] {
+  return Object.entries(node.properties ?? {}).flatMap(([key, child]) => [
+    ...(indent === "" ? [""] : []),
+    ...wrap(child.description ?? "", 100).map((line) => `${indent}# ${line}`),
+    ...entry(key, child, indent),
+  ]);
+}
+
+function entry(key: string, node: SchemaNode, indent: string): string[] {
+  if (node.properties !== undefined) return [`${indent}${key}:`, ...entries(node, `${indent}  `)];
+  if (node.items !== undefined) return [`${indent}${key}:`, ...listItems(node, `${indent}  `)];
+  if (node.default === undefined) return [`${indent}# ${key}: ${String(node.examples?.[0])}`];
+  return [`${indent}${key}: ${String(node.default)}`];
+}
+
+function listItems(list: SchemaNode, indent: string): string[] {
+  const defaults = list.default as readonly Readonly<Record<string, unknown>>[];
+  return defaults.flatMap((item) => {
+    const described: SchemaNode = {
+      properties: Object.fromEntries(
+        Object.entries(list.items?.properties ?? {}).map(([key, node]) => [key, key in item ? { ...node, default: item[key] } : node]),
+      ),
+    };
+    const lines = entries(described, `${indent}  `);
+    const first = lines.findIndex((line) => !line.trimStart().startsWith("#"));
+    return lines.map((line, index) => (index === first ? `${indent}- ${line.trimStart()}` : line));
+  });
+}
+
+/** Markdown table of every key: type, default, meaning. */
+export function configTable(): string {
+  const rows = tableRows(configJsonSchema(), "");
+  return ["| Key | Type | Default | Meaning |", "| --- | --- | --- | --- |", ...rows].join("\n");
+}
+
+function tableRows(node: SchemaNode, prefix: string): string[] {
+  return Object.entries(node.properties ?? {}).flatMap(([key, child]) => {
+    const path = `${prefix}${key}`;
+    if (child.properties !== undefined) return [row(path, child), ...tableRows(child, `${path}.`)];
+    if (child.items !== undefined) return [row(path, child), ...tableRows(child.items, `${path}[].`)];
+    return [row(path, child)];
+  });
+}
+
+function row(path: string, node: SchemaNode): string {
+  const type = node.enum === undefined ? typeNames[node.type ?? ""] : node.enum.map((word) => `\`${String(word)}\``).join(", ");
+  const shown = Array.isArray(node.default) ? "one entry, `device: auto`" : node.default === undefined ? "" : `\`${String(node.default)}\``;
+  return `| \`${path}\` | ${type ?? ""} | ${shown} | ${node.description ?? ""} |`;
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  object: "section",
+  array: "list",
+  string: "text",
+  integer: "whole number",
+  number: "number",
+  boolean: "true or false",
+};
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + word.length + 1 > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}

@@ -1,0 +1,235 @@
+import { z } from "zod";
+import { durationMs, durationPattern } from "./duration.ts";
+
+/*
+ * The one declaration of every configuration key. The JSON Schema for editors, the example file, the table in
+ * docs/configuration.md and the texts of errors are derived from it.
+ * An error text here starts with "expected"; the reader of the file adds what it got, and where.
+ */
+
+const text = (description: string) => z.string({ error: "expected text" }).min(1, "expected text that is not empty").describe(description);
+
+const path = (description: string) => z.string({ error: "expected a path" }).min(1, "expected a path").describe(description);
+
+const yesNo = (description: string, value: boolean) => z.boolean({ error: "expected true or false" }).default(value).describe(description);
+
+const whole = (description: string, min: number, max: number, value: number) =>
+  z
+    .int({ error: `expected a whole number from ${min} to ${max}` })
+    .min(min, `expected a whole number from ${min} to ${max}`)
+    .max(max, `expected a whole number from ${min} to ${max}`)
+    .default(value)
+    .describe(description);
+
+const duration = (description: string, value: string, min: string, max: string) => {
+  const error = `expected a duration from ${min} to ${max}, such as 500ms, 5s, 5min or 1h`;
+  return z
+    .string({ error })
+    .regex(durationPattern, { error, abort: true })
+    .refine((given) => durationMs(given) >= durationMs(min) && durationMs(given) <= durationMs(max), { error })
+    .prefault(value)
+    .describe(description)
+    .transform(durationMs);
+};
+
+const choice = <const Word extends string>(description: string, words: readonly [Word, ...Word[]], value: NoInfer<Word>) =>
+  z
+    .enum(words, { error: `expected ${words.join(" or ")}` })
+    .default(value as Word & z.core.util.NoUndefined<Word>)
+    .describe(description);
+
+const topic = (description: string, value: string) =>
+  z
+    .string({ error: "expected an MQTT topic" })
+    .regex(/^[^#+\0/][^#+\0]*(?<!\/)$/, "expected an MQTT topic without #, + or a slash at either end")
+    .default(value)
+    .describe(description);
+
+const section = <Shape extends z.core.$ZodLooseShape>(description: string, shape: Shape) =>
+  z.strictObject(shape, { error: "expected a section with keys" }).describe(description);
+
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
+  } catch {
+    return false;
+  }
+}
+
+function isBrokerUrl(given: string): boolean {
+  if (!URL.canParse(given)) return false;
+  const url = new URL(given);
+  // A password in the URL would end up in logs and in the list of processes.
+  return ["mqtt:", "mqtts:", "ws:", "wss:"].includes(url.protocol) && url.hostname !== "" && url.password === "";
+}
+
+const devicePattern = /^(?:auto|sim:\S*|hidraw:\S+|serial:\S+|tcp:\/\/[^\s/:]+:\d{1,5}|tcp:\/\/\[[0-9a-fA-F:.]+\]:\d{1,5})$/;
+
+/** Rules between keys are checked beside other mistakes, so that all are told at once. */
+const isSection = ({ value }: { readonly value: unknown }) => typeof value === "object" && value !== null;
+
+const inverter = section("One inverter.", {
+  device: z
+    .string({ error: "expected a device" })
+    .regex(
+      devicePattern,
+      "expected auto or a device such as hidraw:/dev/hidraw0, serial:/dev/ttyUSB0?baud=2400, tcp://192.168.1.20:8899 or sim:",
+    )
+    .describe(
+      "Where it is: `auto` looks for an inverter on USB, and runs the simulated one if there is none; or `hidraw:/dev/hidraw0`, " +
+        "`serial:/dev/ttyUSB0?baud=2400`, `tcp://host:port`, `sim:`.",
+    ),
+  id: z
+    .string({ error: "expected an id" })
+    .regex(/^[a-z0-9-]+$/, "expected an id of lower-case letters, digits and hyphens")
+    .optional()
+    .describe("Its name in topics, files and addresses. Derived from the device and kept if absent.")
+    .meta({ examples: ["garage"] }),
+  name: text("Its name on the page.")
+    .optional()
+    .meta({ examples: ["Inverter in the garage"] }),
+});
+
+function uniqueInverters(list: readonly z.output<typeof inverter>[], context: z.RefinementCtx): void {
+  for (const key of ["device", "id"] as const) {
+    const seen = new Map<string, number>();
+    for (const [index, entry] of list.entries()) {
+      const value = entry[key];
+      if (value === undefined) continue;
+      const first = seen.get(value);
+      if (first === undefined) seen.set(value, index);
+      else context.addIssue({ code: "custom", path: [index, key], message: `the same ${key} as inverter ${first + 1} of the list` });
+    }
+  }
+}
+
+const legacyMqtt = section("The older add-on's three topics, with its keys and types.", {
+  enabled: yesNo("Publish them.", true),
+  parallelTopic: topic("Values of the parallel system (`QPGS0`). `{sn}` becomes the serial number.", "power/axpert"),
+  unitTopic: topic("Values of one unit (`QPIGS`). `{sn}` becomes the serial number.", "power/axpert{sn}"),
+  settingsTopic: topic("Ratings and settings (`QPIRI`). `{sn}` becomes the serial number.", "power/axpert_settings"),
+  retain: yesNo("Let the broker keep the last message for new subscribers.", false),
+}).prefault({});
+
+const mqtt = section("MQTT.", {
+  enabled: yesNo("Publish to MQTT.", true),
+  url: z
+    .string({ error: "expected a broker URL" })
+    .refine(isBrokerUrl, "expected a broker URL such as mqtt://192.168.1.10:1883 or mqtts://broker.lan:8883, without a password in it")
+    .optional()
+    .describe("The broker: `mqtt://`, `mqtts://`, `ws://` or `wss://`. Absent: an embedded broker on this machine only.")
+    .meta({ examples: ["mqtt://192.168.1.10:1883"] }),
+  username: text("User at the broker.")
+    .optional()
+    .meta({ examples: ["sonkrag"] }),
+  password: text("Password at the broker; better in `passwordFile`.")
+    .optional()
+    .meta({ examples: ["secret"] }),
+  passwordFile: path("File whose first line is the password.")
+    .optional()
+    .meta({ examples: ["/etc/sonkrag/mqtt-password"] }),
+  ca: path("File with the certificate authority (PEM) that signed the broker's certificate.")
+    .optional()
+    .meta({ examples: ["/etc/sonkrag/ca.pem"] }),
+  cert: path("File with our client certificate (PEM).")
+    .optional()
+    .meta({ examples: ["/etc/sonkrag/client.pem"] }),
+  key: path("File with the key of our client certificate (PEM).")
+    .optional()
+    .meta({ examples: ["/etc/sonkrag/client.key"] }),
+  clientId: text("Our name at the broker; must be ours alone. Random if absent.")
+    .optional()
+    .meta({ examples: ["sonkrag-garage"] }),
+  prefix: topic("Start of our own topics.", "sonkrag/v1"),
+  embeddedPort: whole("Port of the embedded broker on 127.0.0.1; 0 takes any free one.", 0, 65_535, 1883),
+  legacy: legacyMqtt,
+})
+  .refine((given) => given.password === undefined || given.passwordFile === undefined, {
+    path: ["passwordFile"],
+    error: "expected either password or passwordFile, got both",
+    when: isSection,
+  })
+  .refine((given) => given.cert === undefined || given.key !== undefined, {
+    path: ["cert"],
+    error: "expected key beside cert, got cert alone",
+    when: isSection,
+  })
+  .refine((given) => given.key === undefined || given.cert !== undefined, {
+    path: ["key"],
+    error: "expected cert beside key, got key alone",
+    when: isSection,
+  });
+
+export const configSchema = section("Configuration of sonkrag. Every key is optional.", {
+  site: section("The place.", {
+    name: text("Its name, shown on the page.").default("Home"),
+    timeZone: z
+      .string({ error: "expected a time zone" })
+      .refine(isTimeZone, "expected an IANA time zone such as Europe/Berlin or Africa/Johannesburg")
+      .optional()
+      .describe("IANA time zone; decides where a day begins. The system's if absent.")
+      .meta({ examples: ["Africa/Johannesburg"] }),
+  }).prefault({}),
+  dataDir: path(
+    "Folder for everything that is kept. If absent: `$STATE_DIRECTORY` (set by systemd), else `$XDG_DATA_HOME/sonkrag`, else " +
+      "`~/.local/share/sonkrag`. A relative path counts from the folder of this file.",
+  )
+    .optional()
+    .meta({ examples: ["/var/lib/sonkrag"] }),
+  inverters: z
+    .array(inverter, { error: "expected a list of inverters" })
+    .min(1, "expected at least one inverter")
+    .superRefine(uniqueInverters)
+    .default([{ device: "auto" }])
+    .describe("The inverters, one entry for each cable."),
+  poll: section("How often values are asked for, counted from start to start.", {
+    fast: duration("Live status.", "5s", "100ms", "1h"),
+    medium: duration("Mode, warnings, parallel units.", "30s", "1s", "1h"),
+    slow: duration("Ratings, settings, identity.", "5min", "1s", "24h"),
+  }).prefault({}),
+  textLog: section("A text file for each local day.", {
+    enabled: yesNo("Write it.", true),
+    folder: path("Folder of the files; `log` in the data folder if absent. A relative path counts from the folder of this file.")
+      .optional()
+      .meta({ examples: ["/var/log/sonkrag"] }),
+    format: choice(
+      "`classic`: the older script's lines, the raw answer to `QPIGS`; `csv`: ISO time and one named column for each value.",
+      ["classic", "csv"],
+      "classic",
+    ),
+    interval: duration("Time between two lines.", "30s", "1s", "1h"),
+    compress: yesNo("Compress the files of past days with gzip.", false),
+  }).prefault({}),
+  mqtt: mqtt.prefault({}),
+  http: section("The page and its HTTP interface.", {
+    enabled: yesNo("Serve it.", true),
+    host: text("Address to listen on; `0.0.0.0` or `::` for every network. There is no login.").default("127.0.0.1"),
+    port: whole("Port to listen on; 0 takes any free one.", 0, 65_535, 8480),
+  }).prefault({}),
+  simulator: section("The simulated inverter, where the device is `sim:`.", {
+    seed: whole("Same seed, same weather and loads.", 0, 4_294_967_295, 1),
+    speed: z
+      .number({ error: "expected a number from 0.1 to 100000" })
+      .min(0.1, "expected a number from 0.1 to 100000")
+      .max(100_000, "expected a number from 0.1 to 100000")
+      .default(1)
+      .describe("How many times faster than the real time its day passes."),
+    units: whole("Parallel units.", 1, 9, 1),
+  }).prefault({}),
+  log: section("The program's own messages, on stderr.", {
+    level: choice("The least important kind that is shown.", ["debug", "info", "warn", "error"], "info"),
+    format: choice("`text` for people, `json` for machines (a JSON object a line).", ["text", "json"], "text"),
+  }).prefault({}),
+});
+
+/** What the file says, with defaults. */
+export type ParsedConfig = z.output<typeof configSchema>;
+
+/** A whole configuration: defaults filled in, paths absolute, the password read from its file. */
+export interface Config extends Readonly<Pick<ParsedConfig, "inverters" | "http" | "simulator" | "log">> {
+  readonly site: { readonly name: string; readonly timeZone: string };
+  readonly dataDir: string;
+  readonly poll: { readonly fastMs: number; readonly mediumMs: number; readonly slowMs: number };
+  readonly textLog: Omit<ParsedConfig["textLog"], "interval"> & { readonly folder: string; readonly intervalMs: number };
+  readonly mqtt: Omit<ParsedConfig["mqtt"], "passwordFile">;
+}
