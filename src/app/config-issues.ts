@@ -26,7 +26,7 @@ export function describeIssues(
       return issue.keys.map((key) => ({ path: [...issue.path, key], of: "key", says: unknownKey(key, issue.path, known) }));
     }
     const got = valueAt(values, issue.path);
-    const complete = !issue.message.startsWith("expected ") || issue.message.includes(", got ");
+    const complete = !issue.message.startsWith("expected ") || /[,;] got /.test(issue.message);
     const says = complete ? issue.message : `${issue.message}, got ${show(got, issue.path)}${advice(got, issue)}`;
     return [{ path: issue.path, of: "value", says: `${dotted(issue.path)}: ${says}` }];
   });

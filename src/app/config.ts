@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { ConfigError } from "../model/errors.ts";
+import { deviceUrlForms, formatDeviceUrl, parseDeviceUrl } from "../transport/device-url.ts";
 import { durationMs, durationPattern } from "./duration.ts";
 
 /*
@@ -63,7 +65,16 @@ function isBrokerUrl(given: string): boolean {
   return ["mqtt:", "mqtts:", "ws:", "wss:"].includes(url.protocol) && url.hostname !== "" && url.password === "";
 }
 
-const devicePattern = /^(?:auto|sim:\S*|hidraw:\S+|serial:\S+|tcp:\/\/[^\s/:]+:\d{1,5}|tcp:\/\/\[[0-9a-fA-F:.]+\]:\d{1,5})$/;
+/** The canonical text of a device, so that two spellings of one are seen as the same. */
+function canonicalDevice(given: string, context: z.RefinementCtx): string {
+  try {
+    return formatDeviceUrl(parseDeviceUrl(given));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    context.addIssue({ code: "custom", message: error.message.replace(/^device: /, "") });
+    return z.NEVER;
+  }
+}
 
 /** Rules between keys are checked beside other mistakes, so that all are told at once. */
 const isSection = ({ value }: { readonly value: unknown }) => typeof value === "object" && value !== null;
@@ -71,14 +82,12 @@ const isSection = ({ value }: { readonly value: unknown }) => typeof value === "
 const inverter = section("One inverter.", {
   device: z
     .string({ error: "expected a device" })
-    .regex(
-      devicePattern,
-      "expected auto or a device such as hidraw:/dev/hidraw0, serial:/dev/ttyUSB0?baud=2400, tcp://192.168.1.20:8899 or sim:",
-    )
     .describe(
       "Where it is: `auto` looks for an inverter on USB, and runs the simulated one if there is none; or `hidraw:/dev/hidraw0`, " +
         "`serial:/dev/ttyUSB0?baud=2400`, `tcp://host:port`, `sim:`.",
-    ),
+    )
+    .meta({ examples: deviceUrlForms })
+    .transform(canonicalDevice),
   id: z
     .string({ error: "expected an id" })
     .regex(/^[a-z0-9-]+$/, "expected an id of lower-case letters, digits and hyphens")

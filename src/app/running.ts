@@ -1,0 +1,40 @@
+import type { LiveSnapshot } from "../api/live.ts";
+import { NotRunningError } from "../model/errors.ts";
+import { readRuntimeFile } from "./runtime-file.ts";
+
+const answerWithinMs = 5000;
+
+/** Base URL of the sonkrag that has its data there. Throws NotRunningError. */
+export async function runningUrl(dataDir: string): Promise<string> {
+  const runtime = await readRuntimeFile(dataDir);
+  if (runtime === undefined) throw new NotRunningError(`expected a running sonkrag with its data in ${dataDir}, found none`);
+  if (runtime.http === undefined) {
+    throw new NotRunningError(
+      `expected the HTTP interface of sonkrag (process ${runtime.pid}), but its configuration has http.enabled: false`,
+    );
+  }
+  return runtime.http;
+}
+
+/** The latest values of a running sonkrag. Throws NotRunningError. */
+export async function fetchSnapshot(base: string, { signal }: { readonly signal: AbortSignal }): Promise<LiveSnapshot> {
+  const url = new URL("/api/v1/snapshot", base);
+  const deadline = AbortSignal.timeout(answerWithinMs);
+  try {
+    const response = await fetch(url, { signal: AbortSignal.any([signal, deadline]), headers: { accept: "application/json" } });
+    const snapshot = response.ok ? ((await response.json()) as LiveSnapshot) : undefined;
+    if (snapshot?.type !== "snapshot")
+      throw new NotRunningError(`${url.href}: expected the values of sonkrag, got status ${response.status}`);
+    return snapshot;
+  } catch (cause) {
+    if (signal.aborted || cause instanceof NotRunningError) throw cause;
+    const reason = deadline.aborted ? `no answer within ${answerWithinMs / 1000} s` : reasonOf(cause);
+    throw new NotRunningError(`${url.href}: expected a running sonkrag, got ${reason}`, { cause });
+  }
+}
+
+/** What fetch calls "fetch failed" has its reason in the cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error ? error.cause.message : error.message;
+}

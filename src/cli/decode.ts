@@ -1,0 +1,154 @@
+import { StringDecoder } from "node:string_decoder";
+import { addAbortSignal, type Readable } from "node:stream";
+import { ConfigError, RefusedError, SonkragError, type ErrorCode } from "../model/errors.ts";
+import { findMetric } from "../model/metric.ts";
+import type { Value } from "../model/reading.ts";
+import { decodeFrame, decodeReply } from "../protocol/decode.ts";
+import { findRequest } from "../protocol/pi30/dialect.ts";
+import type { Exit } from "./exit.ts";
+import { columns, print, type Terminal } from "./terminal.ts";
+import { valueText } from "../app/value-text.ts";
+
+/** What a reply says; a value without a unit has null there. */
+export type Decoded =
+  | {
+      readonly kind: "data";
+      readonly values: Readonly<Record<string, { readonly value: Value; readonly unit: string | null }>>;
+      readonly tail: readonly string[];
+    }
+  | { readonly kind: "ack" }
+  | { readonly kind: "nak" };
+
+interface Undecodable {
+  readonly error: { readonly code: ErrorCode; readonly message: string };
+}
+
+export interface DecodeOptions {
+  readonly protocol: string;
+  readonly json?: boolean;
+  readonly jsonl?: boolean;
+}
+
+/** Prints what a reply says: one given as hex (`-` reads it from stdin), or one a line of stdin with `--jsonl`. */
+export async function decode(
+  command: string | undefined,
+  hex: string | undefined,
+  options: DecodeOptions,
+  terminal: Terminal,
+): Promise<Exit> {
+  if (options.jsonl) {
+    if (command !== undefined) throw new ConfigError(`expected no arguments beside --jsonl, got ${JSON.stringify(command)}`);
+    return decodeLines(terminal);
+  }
+  if (command === undefined || hex === undefined) throw new ConfigError("expected <command> and <hex>, or --jsonl");
+  const decoded = decodeHex(options.protocol, command, hex === "-" ? await readAll(terminal) : hex);
+  await print(terminal, options.json ? `${JSON.stringify(decoded)}\n` : table(decoded));
+  return "ok";
+}
+
+/** Throws FrameError, ReplyError or RefusedError. */
+export function decodeHex(protocol: string, command: string, hex: string): Decoded {
+  if (protocol.toUpperCase() !== "PI30") throw new RefusedError("value-invalid", `expected protocol PI30, got ${JSON.stringify(protocol)}`);
+  const request = findRequest(command);
+  const reply = decodeReply(request, decodeFrame(bytesOf(hex)));
+  if (reply.kind !== "data") return { kind: reply.kind };
+  const values = Object.entries(reply.values as Readonly<Record<string, Value>>).map(
+    ([name, value]) => [name, { value, unit: findMetric(name)?.unit ?? null }] as const,
+  );
+  return { kind: "data", values: Object.fromEntries(values), tail: reply.tail };
+}
+
+/** Hex in any case, with or without white space. */
+function bytesOf(hex: string): Uint8Array {
+  const digits = hex.replaceAll(/\s+/g, "");
+  if (digits.length === 0 || digits.length % 2 !== 0 || !/^[0-9a-fA-F]+$/.test(digits)) {
+    const shown = hex.length > 80 ? `${hex.slice(0, 80)}…` : hex;
+    throw new RefusedError("value-invalid", `expected bytes as pairs of hex digits, got ${JSON.stringify(shown)}`);
+  }
+  return Buffer.from(digits, "hex");
+}
+
+function table(decoded: Decoded): string {
+  if (decoded.kind !== "data") return `${decoded.kind.toUpperCase()}\n`;
+  const rows = Object.entries(decoded.values).map(([name, { value, unit }]) => {
+    const metric = findMetric(name);
+    return [name, `${valueText(value, metric)}${unit === null ? "" : ` ${unit}`}`, metric?.label ?? ""];
+  });
+  const tail = decoded.tail.length === 0 ? [] : [`further fields: ${decoded.tail.join(" ")}`];
+  return [...columns(rows), ...tail].map((line) => `${line}\n`).join("");
+}
+
+async function readAll(terminal: Terminal): Promise<string> {
+  let text = "";
+  for await (const chunk of readable(terminal)) text += String(chunk);
+  return text;
+}
+
+function readable(terminal: Terminal): Readable {
+  return addAbortSignal(terminal.signal, terminal.stdin as Readable);
+}
+
+/** No reply comes near it; a longer line is not one, and must not fill the memory. */
+const longestLine = 65_536;
+
+/** One line out for each line in, in their order; blank lines are skipped. A line that cannot be decoded says so and stops nothing. */
+async function decodeLines(terminal: Terminal): Promise<Exit> {
+  const utf8 = new StringDecoder("utf8");
+  let rest = "";
+  let overlong = false;
+  for await (const chunk of readable(terminal)) {
+    const lines = (rest + (typeof chunk === "string" ? chunk : utf8.write(chunk as Buffer))).split("\n");
+    rest = lines.pop() ?? "";
+    let out = "";
+    for (const line of lines) {
+      out += overlong ? tooLong : decodeLine(line);
+      overlong = false;
+    }
+    if (rest.length > longestLine) [rest, overlong] = ["", true];
+    if (out !== "") await print(terminal, out);
+  }
+  const last = overlong ? tooLong : decodeLine(rest + utf8.end());
+  if (last !== "") await print(terminal, last);
+  return "ok";
+}
+
+const tooLong = lineOf({
+  error: { code: "value-invalid", message: `expected a line of at most ${longestLine} characters, got a longer one` },
+});
+
+function lineOf(decoded: Decoded | Undecodable): string {
+  return `${JSON.stringify(decoded)}\n`;
+}
+
+function decodeLine(line: string): string {
+  if (line.trim() === "") return "";
+  try {
+    const { protocol, command, reply_hex: hex } = lineFields(line);
+    return lineOf(decodeHex(protocol, command, hex));
+  } catch (error) {
+    if (!(error instanceof SonkragError)) throw error;
+    return lineOf({ error: { code: error.code, message: error.message } });
+  }
+}
+
+interface InputLine {
+  readonly protocol: string;
+  readonly command: string;
+  readonly reply_hex: string;
+}
+
+function lineFields(line: string): InputLine {
+  const wanted = 'expected {"protocol": …, "command": …, "reply_hex": …} with texts';
+  let given: unknown;
+  try {
+    given = JSON.parse(line);
+  } catch (cause) {
+    throw new RefusedError("value-invalid", `${wanted}, got no JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+  }
+  const fields = (typeof given === "object" && given !== null ? given : {}) as Readonly<Record<string, unknown>>;
+  for (const key of ["protocol", "command", "reply_hex"]) {
+    const got = fields[key] === undefined ? "nothing" : JSON.stringify(fields[key]);
+    if (typeof fields[key] !== "string") throw new RefusedError("value-invalid", `${wanted}, got ${got} for "${key}"`);
+  }
+  return fields as unknown as InputLine;
+}

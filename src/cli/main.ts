@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+import { CommanderError } from "commander";
+import { errorText, exitAfter, exits } from "./exit.ts";
+import { createProgram } from "./program.ts";
+
+/** Nobody reads stdout any more (`sonkrag … | head`): the work is over and nothing is wrong. */
+class OutputClosed extends Error {}
+
+const stop = new AbortController();
+let stopping: NodeJS.Signals | undefined;
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.on(signal, () => {
+    // Whoever asks twice does not want to wait for a clean end.
+    if (stopping !== undefined && signal === "SIGINT") process.exit(exits.interrupted.code);
+    stopping = signal;
+    stop.abort(new Error(`stopped by ${signal}`));
+  });
+}
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  stop.abort(new OutputClosed("stdout was closed"));
+});
+process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+
+process.exitCode = await run(process.argv);
+
+async function run(argv: readonly string[]): Promise<number> {
+  const { program, result } = createProgram({
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    signal: stop.signal,
+  });
+  try {
+    await program.parseAsync([...argv]);
+    return exits[result.exit].code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exits.ok.code : exits.usage.code;
+    if (stop.signal.reason instanceof OutputClosed) return exits.ok.code;
+    if (stopping !== undefined) return stopping === "SIGINT" ? exits.interrupted.code : 143;
+    process.stderr.write(errorText(error));
+    return exits[exitAfter(error)].code;
+  }
+}
