@@ -1,5 +1,16 @@
 /** The browser-safe core: the words and the protocol, without timers, input or output. */
-export { errorCodes, SonkragError, TransportError, FrameError, ReplyError, DeadlineError, RefusedError, SinkError, ConfigError, NotRunningError } from "./model/errors.ts";
+export {
+  errorCodes,
+  SonkragError,
+  TransportError,
+  FrameError,
+  ReplyError,
+  DeadlineError,
+  RefusedError,
+  SinkError,
+  ConfigError,
+  NotRunningError,
+} from "./model/errors.ts";
 export type { ErrorCode, Retry } from "./model/errors.ts";
 export { metric, findMetric } from "./model/metric.ts";
 export type { Metric, MetricGroup, MetricKey, Unit } from "./model/metric.ts";

@@ -1,4 +1,4 @@
-import type { Value } from "../model/reading.ts";
+import type { Value, Values } from "../model/reading.ts";
 import type { Codec, Field } from "./field.ts";
 
 /** One place in the wire order: a field, or several meanings of which the first that fits the text is taken. */
@@ -15,8 +15,12 @@ export interface Layout<Slots extends readonly Slot[] = readonly Slot[]> {
 }
 
 /** A reply that is not made of fields: the whole payload has one codec, which names several values. */
-export interface Whole<Values extends Readonly<Record<string, Value>> = Readonly<Record<string, Value>>> {
+export interface Whole {
   readonly codec: Codec<Values>;
+  /** The values that a reply always has. */
+  readonly names: readonly string[];
+  /** What each letter or position means, one line each, for the generated documentation. */
+  readonly legend: readonly string[];
 }
 
 export type Cadence = "fast" | "medium" | "slow" | "once";
@@ -64,10 +68,14 @@ export function query<const L extends readonly Layout[]>(
 /** Declares an inquiry whose reply is one piece. */
 export function wholeQuery<V extends Readonly<Record<string, Value>>>(
   code: string,
-  declaration: Declaration & { readonly codec: Codec<V> },
+  declaration: Declaration & {
+    readonly codec: Codec<V>;
+    readonly names: readonly (keyof V & string)[];
+    readonly legend?: readonly string[];
+  },
 ): Query<Partial<V>> {
-  const { codec, ...rest } = declaration;
-  return { kind: "query", code, shape: code, layouts: [], whole: { codec: codec as unknown as Codec<Readonly<Record<string, Value>>> }, ...rest };
+  const { codec, names, legend = [], ...rest } = declaration;
+  return { kind: "query", code, shape: code, layouts: [], whole: { codec: codec as unknown as Codec<Values>, names, legend }, ...rest };
 }
 
 export function layout<const Slots extends readonly Slot[]>(
@@ -76,6 +84,14 @@ export function layout<const Slots extends readonly Slot[]>(
   where?: Layout["where"],
 ): Layout<Slots> {
   return where ? { count, fields, where } : { count, fields };
+}
+
+/** The form that a reply of these fields has; absent when none fits. */
+export function findLayout(query: Query, texts: readonly string[]): Layout | undefined {
+  return query.layouts.find(
+    ({ count: [min, max], where }) =>
+      texts.length >= min && texts.length <= max && (where === undefined || where.matches.test(texts[where.index] ?? "")),
+  );
 }
 
 /** A query with its parameter filled in: what is really sent. */

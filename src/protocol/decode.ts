@@ -1,6 +1,6 @@
 import { FrameError, ReplyError } from "../model/errors.ts";
 import type { Value, Values } from "../model/reading.ts";
-import type { Layout, Query, Request, Slot } from "./command.ts";
+import { findLayout, type Query, type Request, type Slot } from "./command.ts";
 import type { Field } from "./field.ts";
 import { FrameDecoder, hex, type Frame } from "./frame.ts";
 
@@ -17,12 +17,15 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   const [first] = parts;
   if (parts.length === 1 && first?.kind === "frame") return first;
   const found = parts.map((part) => (part.kind === "frame" ? "a frame" : `${part.raw.length} bytes (${part.reason})`)).join(", ");
-  throw new FrameError(`expected one frame "(" … checksum CR, got ${found || "nothing"}: ${hex(bytes) || "no bytes"}`, { context: { bytes: hex(bytes) } });
+  throw new FrameError(`expected one frame "(" … checksum CR, got ${found || "nothing"}: ${hex(bytes) || "no bytes"}`, {
+    context: { bytes: hex(bytes) },
+  });
 }
 
 /** Gives a frame the meaning of a reply to this request. Throws ReplyError: `reply-foreign` when its shape is another command's, `reply-malformed` naming the field. */
 export function decodeReply<V>(request: Request<V>, frame: Pick<Frame, "body">): Reply<V> {
-  if (frame.body === "NAK") return { kind: "nak" };
+  // Whatever begins with NAK and is shorter than any other reply is one: some firmware sends its checksum as text.
+  if (/^NAK[^]{0,5}$/.test(frame.body)) return { kind: "nak" };
   if (frame.body === "ACK") return { kind: "ack" };
   const { values, tail } = request.query.whole ? decodeWhole(request, frame.body) : decodeFields(request, frame.body);
   return { kind: "data", command: request.command, payload: frame.body, values: values as V, tail };
@@ -36,8 +39,8 @@ function decodeWhole({ query, command }: Request, body: string): { values: Value
 
 function decodeFields({ query, command }: Request, body: string): { values: Values; tail: string[] } {
   // Some firmware ends a payload with a space that the checksum covers.
-  const texts = body.trimEnd().split(" ");
-  const layout = query.layouts.find((candidate) => fits(candidate, texts));
+  const texts = body.replace(/ +$/, "").split(" ");
+  const layout = findLayout(query, texts);
   if (!layout) throw foreign(command, countsOf(query), body);
   const values: Record<string, Value> = {};
   for (const [index, slot] of layout.fields.slice(0, texts.length).entries()) decodeSlot(command, index, slot, texts[index]!, values);
@@ -60,12 +63,12 @@ function decodeSlot(command: string, index: number, slot: Slot, text: string, va
   });
 }
 
-function fits({ count: [min, max], where }: Layout, texts: readonly string[]): boolean {
-  return texts.length >= min && texts.length <= max && (where === undefined || where.matches.test(texts[where.index] ?? ""));
-}
-
 function countsOf(query: Query): string {
-  return query.layouts.map(({ count: [min, max] }) => (max === Infinity ? `${min} or more` : min === max ? String(min) : `${min} to ${max}`)).join(" or ") + " fields";
+  return (
+    query.layouts
+      .map(({ count: [min, max] }) => (max === Infinity ? `${min} or more` : min === max ? String(min) : `${min} to ${max}`))
+      .join(" or ") + " fields"
+  );
 }
 
 function foreign(command: string, expected: string, body: string): ReplyError {

@@ -1,6 +1,6 @@
 import { RefusedError } from "../model/errors.ts";
 import type { Value, Values } from "../model/reading.ts";
-import type { Layout, Query, Slot } from "./command.ts";
+import { findLayout, type Layout, type Query, type Slot, type Whole } from "./command.ts";
 import { checksum, type ChecksumHabit } from "./crc.ts";
 import type { Field } from "./field.ts";
 import { latin1Bytes } from "./frame.ts";
@@ -16,25 +16,49 @@ function seal(content: string, habit: ChecksumHabit): Uint8Array {
 
 /** The bytes of a command: its text, checksum, CR. `zeroBumped` is for links that lose a 00 checksum byte. */
 export function encodeCommand(command: string, habit: ChecksumHabit = "plain"): Uint8Array {
-  if (!/^[!-~]{1,120}$/.test(command))
-    throw new RefusedError("value-invalid", `expected a command of printable ASCII without spaces, got ${JSON.stringify(command)}`);
+  if (!/^(?! )[ -~]{1,120}(?<! )$/.test(command) || command.includes("("))
+    throw new RefusedError(
+      "value-invalid",
+      `expected a command of 1 to 120 printable ASCII characters without "(", got ${JSON.stringify(command)}`,
+    );
   return seal(command, habit);
 }
 
 /** The bytes of a reply with this payload: `(`, payload, checksum, CR. */
 export function encodePayload(payload: string, habit: ChecksumHabit = "plain"): Uint8Array {
+  if (!/^[ -~]{1,500}$/.test(payload) || payload.includes("("))
+    throw new RefusedError(
+      "value-invalid",
+      `expected a payload of 1 to 500 printable ASCII characters without "(", got ${JSON.stringify(payload)}`,
+    );
   return seal(`(${payload}`, habit);
 }
 
 /** The payload a unit would send for these values; the layout is the one with the most of them. Inverse of decoding. */
 export function encodeReply(query: Query, values: Values, tail: readonly string[] = []): string {
-  if (query.whole) return query.whole.codec.encode(values);
+  if (query.whole) return encodeWhole(query, query.whole, values);
   const best = query.layouts
     .map((layout) => ({ layout, texts: layoutTexts(query, layout, values) }))
-    .filter(({ layout, texts }) => texts.length >= layout.count[0] && texts.length + tail.length <= layout.count[1])
+    // A tail stands behind the last documented field, and what is sent must be read again in the same layout.
+    .filter(({ layout, texts }) => tail.length === 0 || texts.length === layout.fields.length)
+    .map(({ layout, texts }) => ({ layout, texts: [...texts, ...tail] }))
+    .filter(({ layout, texts }) => findLayout(query, texts) === layout)
     .sort((a, b) => b.texts.length - a.texts.length)[0];
-  if (!best) throw new RefusedError("value-invalid", `${query.code}: expected the values of one documented layout, got ${Object.keys(values).join(", ") || "none"}`);
-  return [...best.texts, ...tail].join(" ");
+  if (!best) throw new RefusedError("value-invalid", `${query.code}: expected the values of one documented layout, got ${namesOf(values)}`);
+  return best.texts.join(" ");
+}
+
+function encodeWhole(query: Query, { codec, names }: Whole, values: Values): string {
+  if (names.some((name) => values[name] === undefined))
+    throw new RefusedError("value-invalid", `${query.code}: expected ${names.join(", ")}, got ${namesOf(values)}`);
+  const payload = codec.encode(values);
+  if (codec.decode(payload) === undefined)
+    throw new RefusedError("value-invalid", `${query.code}: expected values that make ${codec.shape}, got ${JSON.stringify(payload)}`);
+  return payload;
+}
+
+function namesOf(values: Values): string {
+  return Object.keys(values).join(", ") || "none";
 }
 
 /** The texts of a layout's fields up to the first absent one. */
@@ -56,7 +80,11 @@ function slotText(query: Query, slot: Slot, values: Values, index: number): stri
       try {
         return codec.encode(value);
       } catch (cause) {
-        throw new RefusedError("value-invalid", `${query.code} field ${index} (${name}): ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+        throw new RefusedError(
+          "value-invalid",
+          `${query.code} field ${index} (${name}): ${cause instanceof Error ? cause.message : String(cause)}`,
+          { cause },
+        );
       }
     }
     if (absent !== undefined) return absent;

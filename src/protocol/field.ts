@@ -22,7 +22,11 @@ export interface Field<Name extends string = string, T extends Value = Value> {
 }
 
 /** A field that carries a registered metric; a number outside the metric's range does not fit. */
-export function field<Name extends string, T extends Value>(of: Metric<Name>, codec: Codec<T>, options: { readonly absent?: string } = {}): Field<Name, T> {
+export function field<Name extends string, T extends Value>(
+  of: Metric<Name>,
+  codec: Codec<T>,
+  options: { readonly absent?: string } = {},
+): Field<Name, T> {
   return { name: of.key, metric: of, codec: of.range ? ranged(codec, of.range, of.unit) : codec, absent: options.absent };
 }
 
@@ -51,15 +55,19 @@ function number(shape: string, pattern: RegExp, width: number, digits: number): 
     shape,
     decode: (text) => (pattern.test(text) ? Number(text) : undefined),
     encode(value) {
-      if (!Number.isFinite(value) || value < 0) throw invalid(shape, value);
-      return value.toFixed(digits).padStart(width, "0");
+      const text = value.toFixed(digits).padStart(width, "0");
+      if (!pattern.test(text)) throw invalid(shape, value);
+      return text;
     },
   };
 }
 
-/** A number with `digits` decimals, `width` characters in all as documented; units with larger ratings send more. */
+/**
+ * A number with `digits` decimals, `width` characters in all as documented; units with larger ratings send more. The
+ * point is never left out, and it is what tells a voltage from a current in replies of equally many fields.
+ */
 export function decimal(width: number, digits: number): Codec<number> {
-  return number(`${"N".repeat(width - digits - 1)}.${"N".repeat(digits)}`, /^\d{1,6}(\.\d{1,3})?$/, width, digits);
+  return number(`${"N".repeat(width - digits - 1)}.${"N".repeat(digits)}`, /^\d{1,6}\.\d{1,3}$/, width, digits);
 }
 
 /** A whole number, zero padded to `width`; units with larger ratings send more digits. */
@@ -84,11 +92,18 @@ export function text(shape = "text", pattern = /^[!-~]{1,40}$/): Codec<string> {
   };
 }
 
-/** One of several words, each with its wire code. A code of the same length that is not listed is kept as `unknown:CODE`. */
-export function choice<const Codes extends Readonly<Record<string, string>>>(codes: Codes): Codec<(keyof Codes & string) | `unknown:${string}`> {
+/**
+ * One of several words, each with its wire code. A code that is not listed is kept as `unknown:CODE` when it looks like
+ * the listed ones: as long, and digits among digits or capitals among capitals.
+ */
+export function choice<const Codes extends Readonly<Record<string, string>>>(
+  codes: Codes,
+): Codec<(keyof Codes & string) | `unknown:${string}`> {
   type Word = (keyof Codes & string) | `unknown:${string}`;
   const words = new Map(Object.entries(codes).map(([word, code]) => [code, word as Word]));
   const lengths = new Set(Array.from(words.keys(), (code) => code.length));
+  const alphabet = Object.values(codes).every((code) => /^\d+$/.test(code)) ? /^\d+$/ : /^[A-Z]+$/;
+  const alike = (code: string): boolean => lengths.has(code.length) && alphabet.test(code);
   const shape = Object.entries(codes)
     .map(([word, code]) => `${code} ${word}`)
     .join(" · ");
@@ -97,11 +112,12 @@ export function choice<const Codes extends Readonly<Record<string, string>>>(cod
     decode(raw) {
       const word = words.get(raw);
       if (word !== undefined) return word;
-      return lengths.has(raw.length) && /^[0-9A-Za-z]+$/.test(raw) ? `unknown:${raw}` : undefined;
+      return alike(raw) ? `unknown:${raw}` : undefined;
     },
     encode(word) {
-      const code = codes[word] ?? (word.startsWith("unknown:") ? word.slice("unknown:".length) : undefined);
-      if (code === undefined) throw invalid(shape, word);
+      if (Object.hasOwn(codes, word)) return codes[word]!;
+      const code = word.startsWith("unknown:") ? word.slice("unknown:".length) : "";
+      if (!alike(code)) throw invalid(shape, word);
       return code;
     },
   };

@@ -9,12 +9,15 @@ export function derive(values: Values): Values {
   const voltage = number("batteryVoltage");
   if (charge !== undefined && discharge !== undefined) {
     derived["batteryCurrent"] = discharge - charge;
-    if (voltage !== undefined) derived["batteryPower"] = Math.round(voltage * (discharge - charge));
+    // Adding 0 turns the -0 of a charging battery at 0 V into 0.
+    if (voltage !== undefined) derived["batteryPower"] = Math.round(voltage * (discharge - charge)) + 0;
   }
-  // Replies of 17 fields carry no PV power: the current is then the battery-side one on the older units and the
-  // panel-side one on the newer (notes §8.8), and each goes with the voltage of its own side.
-  if (number("pv1Power") === undefined) {
-    const power = product(number("pvChargeCurrent"), number("scc1BatteryVoltage")) ?? product(number("pv1Current"), number("pv1Voltage"));
+  // A QPIGS of 17 fields carries no PV power: the current is then the battery-side one on the older units and the
+  // panel-side one on the newer (notes §8.8), and each goes with the voltage of its own side. The solar charger's battery
+  // voltage marks a QPIGS: the whole-ampere current of QPGSn does not say which side it is on.
+  const chargerVoltage = number("scc1BatteryVoltage");
+  if (number("pv1Power") === undefined && chargerVoltage !== undefined) {
+    const power = product(number("pvChargeCurrent"), chargerVoltage) ?? product(number("pv1Current"), number("pv1Voltage"));
     if (power !== undefined) derived["pv1Power"] = Math.round(power);
   }
   return derived;

@@ -33,6 +33,18 @@ export const outputModes = choice({
   phase2Of2At180: "7",
 });
 
+/** The same with two digits, as the papers print it in QPIRI; every unit seen sends one. */
+export const outputModesOfTwoDigits = choice({
+  single: "00",
+  parallel: "01",
+  phase1Of3: "02",
+  phase2Of3: "03",
+  phase3Of3: "04",
+  phase1Of2: "05",
+  phase2Of2At120: "06",
+  phase2Of2At180: "07",
+});
+
 export const machineTypes = choice({ gridTie: "00", offGrid: "01", hybrid: "10", offGrid2Trackers: "11", offGrid3Trackers: "20" });
 
 export const topologies = choice({ transformerless: "0", transformer: "1" });

@@ -6,7 +6,7 @@ function currents<V>(wrap: (amps: readonly number[]) => V, unwrap: (values: V) =
   return {
     shape: "three-digit currents in A, separated by spaces",
     decode(raw) {
-      const trimmed = raw.trimEnd();
+      const trimmed = raw.replace(/ +$/, "");
       return /^\d{3}( \d{3})*$/.test(trimmed) ? wrap(trimmed.split(" ").map(Number)) : undefined;
     },
     encode: (values) =>
@@ -25,6 +25,7 @@ export const QMCHGCR = wholeQuery("QMCHGCR", {
     (selectableChargeCurrents) => ({ selectableChargeCurrents }),
     (values) => values.selectableChargeCurrents,
   ),
+  names: ["selectableChargeCurrents"],
 });
 
 export const QMUCHGCR = wholeQuery("QMUCHGCR", {
@@ -36,4 +37,5 @@ export const QMUCHGCR = wholeQuery("QMUCHGCR", {
     (selectableAcChargeCurrents) => ({ selectableAcChargeCurrents }),
     (values) => values.selectableAcChargeCurrents,
   ),
+  names: ["selectableAcChargeCurrents"],
 });

@@ -30,6 +30,7 @@ export const QSID = wholeQuery("QSID", {
     },
     encode: ({ serialNumber }) => String(serialNumber.length).padStart(2, "0") + serialNumber.padEnd(20, "0"),
   } satisfies Codec<{ serialNumber: string }>,
+  names: ["serialNumber"],
 });
 
 /** The digits are hexadecimal: five for the firmware series, two for the version. Documents print a space behind the colon. */
@@ -45,6 +46,7 @@ export const QVFW = wholeQuery("QVFW", {
     },
     encode: ({ firmwareVersion }) => `VERFW:${firmwareVersion}`,
   } satisfies Codec<{ firmwareVersion: string }>,
+  names: ["firmwareVersion"],
 });
 
 export const QMN = query("QMN", {

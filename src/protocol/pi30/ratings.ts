@@ -8,6 +8,7 @@ import {
   machineTypes,
   operationLogics,
   outputModes,
+  outputModesOfTwoDigits,
   outputSourcePriorities,
   pvOkConditions,
   pvPowerBalances,
@@ -37,7 +38,7 @@ const common = [
   field(metric.maxParallelUnits, int(1), { absent: "-" }),
   field(metric.machineType, machineTypes),
   field(metric.topology, topologies),
-  field(metric.outputMode, outputModes),
+  [field(metric.outputMode, outputModes), field(metric.outputMode, outputModesOfTwoDigits)],
   field(metric.batteryRedischargeVoltage, decimal(4, 1)),
   field(metric.pvOkCondition, pvOkConditions),
   field(metric.pvPowerBalance, pvPowerBalances),
@@ -50,12 +51,15 @@ export const QPIRI = query("QPIRI", {
   layouts: [
     // Fronus, PowMr and VM clones put voltages of unknown meaning behind field 24: they stay in the tail.
     layout([26, Infinity], common, { index: 25, matches: /\./ }),
-    layout([23, Infinity], [
-      ...common,
-      field(metric.maxCvChargeTime, int(3)),
-      field(metric.operationLogic, operationLogics),
-      field(metric.maxDischargeCurrent, int(3)),
-    ]),
+    layout(
+      [23, Infinity],
+      [
+        ...common,
+        field(metric.maxCvChargeTime, int(3)),
+        field(metric.operationLogic, operationLogics),
+        field(metric.maxDischargeCurrent, int(3)),
+      ],
+    ),
   ],
 });
 
@@ -94,18 +98,24 @@ export const QDI = query("QDI", {
   source: "notes §8.13; 25, 26, 27 fields, 29 in D15",
   cadence: "once",
   layouts: [
-    layout([29, Infinity], [
-      ...defaults,
-      field(metric.chargingStages, choice({ automatic: "0", twoStage: "1", threeStage: "2" })),
-      field(metric.dataLogPopUp, yesNo),
-      field(metric.maxSolarChargeCurrent, int(3)),
-      field(metric.maxCvChargeTime, int(3)),
-    ]),
-    layout([25, 28], [
-      ...defaults,
-      field(metric.maxCvChargeTime, int(3)),
-      // One digit is the operation logic (DGK, DMK2, DTWIN), three are the discharge limit (DMAX, DMAX2).
-      [field(metric.operationLogic, operationLogics), field(metric.maxDischargeCurrent, fixedInt(3))],
-    ]),
+    layout(
+      [29, Infinity],
+      [
+        ...defaults,
+        field(metric.chargingStages, choice({ automatic: "0", twoStage: "1", threeStage: "2" })),
+        field(metric.dataLogPopUp, yesNo),
+        field(metric.maxSolarChargeCurrent, int(3)),
+        field(metric.maxCvChargeTime, int(3)),
+      ],
+    ),
+    layout(
+      [25, 28],
+      [
+        ...defaults,
+        field(metric.maxCvChargeTime, int(3)),
+        // One digit is the operation logic (DGK, DMK2, DTWIN), three are the discharge limit (DMAX, DMAX2).
+        [field(metric.operationLogic, operationLogics), field(metric.maxDischargeCurrent, fixedInt(3))],
+      ],
+    ),
   ],
 });

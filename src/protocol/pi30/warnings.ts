@@ -40,11 +40,14 @@ const common = [
  * digit or a warning, depending on the model, and a Phocos unit shows a steady 1 there: they are no warnings here but
  * stay in `warningBits`.
  */
-const tables: readonly { readonly upTo: number; readonly names: readonly (string | undefined)[] }[] = [
-  { upTo: 32, names: [...common, "position30", "position31"] },
-  { upTo: 36, names: [...common, "position30", undefined, undefined, undefined, "highAcInputAtSoftStart", "batteryEqualizing"] },
+const tables: readonly { readonly form: RegExp; readonly names: readonly (string | undefined)[] }[] = [
+  { form: /^[01]{32}$/, names: [...common, "position30", "position31"] },
   {
-    upTo: 40,
+    form: /^(?=.{33,37}$)[01]{31}\d{2,3}[01]*$/,
+    names: [...common, "position30", undefined, undefined, undefined, "highAcInputAtSoftStart", "batteryEqualizing"],
+  },
+  {
+    form: /^[01]{38,40}$/,
     names: [
       ...common,
       "pv2VoltageHigh",
@@ -62,11 +65,14 @@ const tables: readonly { readonly upTo: number; readonly names: readonly (string
 ];
 
 const warningBits: Codec<{ warnings: readonly string[]; warningBits: string }> = {
-  shape: "32 to 40 characters 0/1",
+  shape: "32, 36 or 38 characters 0/1",
   decode(raw) {
-    if (!/^[01]{31}[0-9]{1,3}[01]{0,6}$/.test(raw) || raw.length < 32 || raw.length > 40) return undefined;
-    const { names } = tables.find(({ upTo }) => raw.length <= upTo)!;
-    return { warnings: names.filter((name, position): name is string => name !== undefined && raw[position] === "1"), warningBits: raw };
+    const table = tables.find(({ form }) => form.test(raw));
+    if (!table) return undefined;
+    return {
+      warnings: table.names.filter((name, position): name is string => name !== undefined && raw[position] === "1"),
+      warningBits: raw,
+    };
   },
   encode: (values) => values.warningBits,
 };
@@ -76,6 +82,10 @@ export const QPIWS = wholeQuery("QPIWS", {
   source: "notes §8.12 and §10.1",
   cadence: "medium",
   codec: warningBits,
+  names: ["warnings", "warningBits"],
+  legend: tables.flatMap(({ names }, index) => [
+    `${["32", "36", "38"][index]!} characters: ${names.map((name, position) => `${position} ${name ?? "(digit of a fault code, or a warning of some models)"}`).join(" · ")}`,
+  ]),
 });
 
 /** The characters of a 36-position reply with these warnings set. Throws TypeError for a name that form does not have. */
@@ -104,13 +114,16 @@ const optionNames: Readonly<Record<string, string>> = {
 };
 const letters = new Map(Object.entries(optionNames).map(([letter, name]) => [name, letter]));
 const nameOf = (letter: string): string => optionNames[letter] ?? `unknown:${letter}`;
-const letterOf = (name: string): string => letters.get(name) ?? name.slice("unknown:".length);
+const letterOf = (name: string): string => letters.get(name) ?? /^unknown:([a-z])$/.exec(name)?.[1] ?? "?";
 
 const optionFlags: Codec<{ enabledFlags: readonly string[]; disabledFlags: readonly string[] }> = {
   shape: "E + letters switched on + D + letters switched off",
   decode(raw) {
-    const match = /^E([a-z]*)D([a-z]*)$/.exec(raw);
-    return match ? { enabledFlags: Array.from(match[1]!, nameOf), disabledFlags: Array.from(match[2]!, nameOf) } : undefined;
+    // Either list may be empty; `E` or `D` alone is an operating mode.
+    if (!/^(E[a-z]*D[a-z]*|D[a-z]*E[a-z]*|[ED][a-z]+)$/.test(raw)) return undefined;
+    const lists: Record<string, string[]> = { E: [], D: [] };
+    for (const [, capital, list] of raw.matchAll(/([ED])([a-z]*)/g)) lists[capital!]!.push(...Array.from(list!, nameOf));
+    return { enabledFlags: lists["E"]!, disabledFlags: lists["D"]! };
   },
   encode: ({ enabledFlags, disabledFlags }) => `E${enabledFlags.map(letterOf).join("")}D${disabledFlags.map(letterOf).join("")}`,
 };
@@ -120,4 +133,6 @@ export const QFLAG = wholeQuery("QFLAG", {
   source: "notes §8.7",
   cadence: "slow",
   codec: optionFlags,
+  names: ["enabledFlags", "disabledFlags"],
+  legend: Object.entries(optionNames).map(([letter, name]) => `${letter} ${name}`),
 });
