@@ -9,11 +9,12 @@ export const QPI = query("QPI", {
   layouts: [layout([1, 1], [field(metric.protocolId, text("PINN", /^PI\d{2}$/))])],
 });
 
+/** At least one digit: without it a QFLAG reply would pass for a serial number. */
 export const QID = query("QID", {
   title: "Serial number",
   source: "notes §8.2; 13 and 14 characters seen",
   cadence: "once",
-  layouts: [layout([1, 1], [field(metric.serialNumber, text("10 to 20 digits or letters", /^[0-9A-Za-z]{10,20}$/))])],
+  layouts: [layout([1, 1], [field(metric.serialNumber, text("10 to 20 digits or letters", /^(?=\D*\d)[0-9A-Za-z]{10,20}$/))])],
 });
 
 /** `NN` valid characters, then 20 of which only the first NN count; the rest is filler of any digits. */

@@ -1,0 +1,157 @@
+import { describe, expect, test } from "vitest";
+import { checksum, rawCrc } from "../../src/protocol/crc.ts";
+import { decodeFrame, decodeReply } from "../../src/protocol/decode.ts";
+import { encodeCommand, encodePayload, encodeReply } from "../../src/protocol/encode.ts";
+import { FrameDecoder, hex, latin1Bytes } from "../../src/protocol/frame.ts";
+import { findRequest, pi30 } from "../../src/protocol/pi30/dialect.ts";
+import {
+  bytesOf,
+  commandVectors,
+  frameOf,
+  otherVectors,
+  rejectedVectors,
+  replyVectors,
+  vendorChecksum,
+  wholeFrameVectors,
+} from "./vectors.ts";
+
+const everyReply = [...replyVectors, ...otherVectors];
+
+test("the fixtures hold every known-answer vector", () => {
+  expect([commandVectors.length, everyReply.length, wholeFrameVectors.length]).toEqual([192, 132, 14]);
+  const captured = everyReply.filter(({ provenance }) => provenance === "captured");
+  expect(captured.length).toBeGreaterThan(65);
+});
+
+describe("requests", () => {
+  test.each(commandVectors)("$command", ({ command, raw, sent, frame, zeroBumped }) => {
+    expect(rawCrc(latin1Bytes(command)).toString(16).toUpperCase().padStart(4, "0")).toBe(raw);
+    expect(hex(Uint8Array.from(checksum(latin1Bytes(command)))).replace(" ", "")).toBe(sent);
+    expect(hex(encodeCommand(command))).toBe(frame);
+    // The second habit differs where a checksum byte is 00, and nowhere else.
+    expect(hex(encodeCommand(command, "zeroBumped"))).toBe(zeroBumped ?? frame);
+  });
+
+  test("every command of the catalogue has its vector", () => {
+    const known = new Set(commandVectors.map(({ command }) => command));
+    const asked = pi30.map((query) => query.code.replace(/n$/, "0"));
+    expect(asked.filter((command) => !known.has(command))).toEqual([]);
+  });
+});
+
+describe("replies", () => {
+  test.each(everyReply)("$command $provenance $model $note: $payload", (vector) => {
+    const bytes = frameOf(vector);
+    expect(bytes.length).toBe(vector.length);
+    expect([...bytes.slice(-3, -1)]).toEqual(vendorChecksum(bytes.slice(0, -3)));
+    const frame = decodeFrame(bytes);
+    expect(frame.body).toBe(vector.payload);
+    expect(frame.checksum).toBe("plain");
+    expect(hex(encodePayload(vector.payload))).toBe(hex(bytes));
+  });
+
+  test.each(wholeFrameVectors)("whole frame $payload ($note)", ({ payload, frame }) => {
+    expect(decodeFrame(bytesOf(frame)).body).toBe(payload);
+    expect(hex(encodePayload(payload))).toBe(frame);
+  });
+
+  // Payloads that a unit writes in a form of its own, so that writing them again cannot give the same bytes.
+  const ownForm: readonly RegExp[] = [
+    /^1492932105105335005535$/, // QSID filler of any digits
+    / 010 \d{3} \d \d \d [\d-] \d\d /, // QPIRI with a charging current of three digits where the papers have two
+    / 01012 00969 009 /, // QPIGS of a unit that writes its powers with five digits
+    / 30 50 0 2 1 - 01 /, // QPIRI with a charging current of two digits where the papers have three
+    / 060 120 030 00 000 000\.0 00$/, // QPGSn with an AC charging current of three digits
+    / 100 120 030 02 000 275\.3 02$/,
+    /^\d\d\.\d \d{3}\.\d \d{5} $/, // QPIGS2 with a space at its end
+  ];
+  test.each(replyVectors)("writing again what was read: $command $model $note: $payload", ({ command, payload }) => {
+    const request = findRequest(command);
+    const reply = decodeReply(request, { body: payload });
+    if (reply.kind !== "data") throw new Error(`expected data, got ${reply.kind}`);
+    const again = encodeReply(request.query, reply.values, reply.tail);
+    if (ownForm.some((form) => form.test(payload))) {
+      expect(again).not.toBe(payload);
+      expect(decodeReply(request, { body: again })).toEqual({ ...reply, payload: again });
+    } else {
+      expect(again).toBe(payload);
+    }
+  });
+});
+
+describe("bytes that are no frame", () => {
+  test.each(rejectedVectors)("$why", ({ frame, discarded }) => {
+    const bytes = bytesOf(frame);
+    const decoder = new FrameDecoder();
+    const parts = [...decoder.push(bytes), ...decoder.flush()];
+    expect(parts.map((part) => (part.kind === "discarded" ? part.reason : "frame"))).toEqual(discarded);
+    expect(parts.flatMap((part) => [...part.raw])).toEqual([...bytes]);
+    expect(() => decodeFrame(bytes)).toThrow(expect.objectContaining({ code: "frame-invalid" }));
+  });
+
+  test("the bit-damaged and the cut frame are good once mended", () => {
+    expect(
+      decodeFrame(
+        frameOf({
+          payload: "247.1 49.9 229.6 49.9 01012 00969 009 420 53.40 011 052 0052 03.2 268.1 00.00 00000 00010110 00 00 00879 010 0 00 0000",
+          checksum: "1E 94",
+        }),
+      ).checksum,
+    ).toBe("plain");
+    expect(
+      decodeFrame(
+        frameOf({
+          payload: "239.2 50.0 229.8 50.0 0321 0197 005 422 53.20 000 050 0056 01.7 229.2 00.00 00000 00010110 00 00 00407 010",
+          checksum: "43 46",
+        }),
+      ).checksum,
+    ).toBe("plain");
+    expect(decodeFrame(bytesOf("28 4E 41 4F 33 F7 0D")).body).toBe("NAO");
+  });
+});
+
+describe("refusals without a good checksum", () => {
+  const nak = { kind: "nak" };
+  test.each(["28 4E 41 4B 0D", "28 4E 41 4B 00 00 0D", "28 4E 41 4B 73 0D", "28 4E 41 4B 73 73 0D", "28 4E 41 4B 73 73 20 20 20 20 0D"])(
+    "%s",
+    (frame) => {
+      expect(decodeReply(findRequest("QPIGS"), decodeFrame(bytesOf(frame)))).toEqual(nak);
+    },
+  );
+  test("12 bytes are no refusal", () => {
+    expect(() => decodeFrame(bytesOf("28 4E 41 4B 73 73 20 20 20 20 20 0D"))).toThrow(expect.objectContaining({ code: "frame-invalid" }));
+  });
+});
+
+/** Commands that are asked; the first of each family stands for it. */
+const requests = pi30.map((query) => findRequest(query.code.replace(/n$/, "0")));
+function accepts(command: string, payload: string): boolean {
+  try {
+    return decodeReply(findRequest(command), { body: payload }).kind === "data";
+  } catch {
+    return false;
+  }
+}
+
+describe("a reply is taken for no other command's", () => {
+  test.each(replyVectors)("$command: $payload", ({ command, payload }) => {
+    const { shape } = findRequest(command).query;
+    const takenBy = requests.filter(({ command }) => accepts(command, payload)).map(({ query }) => query);
+    expect(takenBy.map((query) => query.shape)).toEqual(takenBy.map(() => shape));
+    expect(takenBy).toContain(findRequest(command).query);
+  });
+
+  // What commands outside the catalogue answer cannot all be told apart by form: these are the known pairs.
+  const likeness: Readonly<Record<string, readonly string[]>> = {
+    "VERFW:00002.40": ["QVFW"], // QVFW3 of the remote panel, VERFW: of the Bluetooth module
+    "20210726122606": ["QID"], // QT: a clock is 14 digits, as a serial number is
+    "255": ["QGMN", "QMCHGCR", "QMUCHGCR"],
+    "111": ["QGMN", "QMCHGCR", "QMUCHGCR"],
+    "000": ["QGMN", "QMCHGCR", "QMUCHGCR"],
+    "010 020 030 040": ["QMCHGCR", "QMUCHGCR"],
+  };
+  test.each(otherVectors)("$command: $payload", ({ payload }) => {
+    const takenBy = requests.map(({ command }) => command).filter((command) => accepts(command, payload));
+    expect(takenBy.sort()).toEqual([...(likeness[payload] ?? [])].sort());
+  });
+});

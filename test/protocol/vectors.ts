@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+
+const folder = new URL("../fixtures/frames/", import.meta.url);
+
+function load<T>(name: string): readonly T[] {
+  return (JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8")) as { vectors: T[] }).vectors;
+}
+
+export interface CommandVector {
+  readonly command: string;
+  readonly raw: string;
+  readonly sent: string;
+  readonly frame: string;
+  readonly zeroBumped?: string;
+}
+export const commandVectors = load<CommandVector>("commands");
+
+export interface ReplyVector {
+  readonly command: string;
+  readonly provenance: "captured" | "payload captured" | "constructed" | "sample";
+  readonly model?: string;
+  readonly note?: string;
+  readonly payload: string;
+  readonly checksum: string;
+  readonly length: number;
+}
+const supported = "qpi qid qsid qvfw qmn qgmn qpiri qpigs qpigs2 qmod qpiws qflag qpgsn qdi qmchgcr qmuchgcr".split(" ");
+/** Replies of the commands that this program asks. */
+export const replyVectors = supported.flatMap((name) => load<ReplyVector>(name));
+/** Replies of commands that it does not ask: another program on the same line may. */
+export const otherVectors = load<ReplyVector>("others");
+
+export interface WholeFrameVector {
+  readonly payload: string;
+  readonly note: string;
+  readonly frame: string;
+}
+export const wholeFrameVectors = load<WholeFrameVector>("replies");
+
+export interface RejectedVector {
+  readonly frame: string;
+  readonly discarded: readonly string[];
+  readonly why: string;
+}
+export const rejectedVectors = load<RejectedVector>("rejected");
+
+export function bytesOf(hexText: string): Uint8Array {
+  return Uint8Array.from(hexText.split(" "), (byte) => Number.parseInt(byte, 16));
+}
+
+/** The frame of a reply vector, put together without the code under test. */
+export function frameOf({ payload, checksum }: Pick<ReplyVector, "payload" | "checksum">): Uint8Array {
+  return Uint8Array.from([0x28, ...Array.from(payload, (character) => character.charCodeAt(0)), ...bytesOf(checksum), 0x0d]);
+}
+
+/** CRC-16/XMODEM bit by bit, and the reserved-byte rule as the vendor's listing has it: shares nothing with the code under test. */
+export function vendorChecksum(bytes: Uint8Array): [high: number, low: number] {
+  let register = 0;
+  for (const byte of bytes) {
+    for (let bit = 7; bit >= 0; bit--) {
+      const carry = ((register >> 15) & 1) ^ ((byte >> bit) & 1);
+      register = (register << 1) & 0xffff;
+      if (carry === 1) register ^= 0x1021;
+    }
+  }
+  const reserved = (byte: number): number => (byte === 0x28 || byte === 0x0d || byte === 0x0a ? byte + 1 : byte);
+  return [reserved(register >> 8), reserved(register & 0xff)];
+}
