@@ -3,7 +3,7 @@ import type { InverterInfo, LinkCounters, LinkStatus, Origin, Reading } from "..
 
 /**
  * The live feed at `/api/v1/live` (Server-Sent Events): first one `snapshot`, then deltas. The event's name is the
- * message's `type`; its data is the message as JSON. After a reconnect a new snapshot comes first.
+ * message's `type`; its data is the message as JSON. A new snapshot comes after a reconnect and when an inverter appears.
  * `GET /api/v1/snapshot` answers with the same snapshot document.
  */
 export type LiveMessage = LiveSnapshot | LiveReading | LiveStatus | LiveCounters | LiveHeartbeat;

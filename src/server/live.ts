@@ -49,6 +49,8 @@ export class LiveHub implements Sink {
   readonly #clients = new Set<LiveClient>();
   readonly #pendingReadings = new Map<string, PendingReading>();
   readonly #pendingStatus = new Set<string>();
+  /** A new inverter has no counters or trend at the clients yet: they get a whole snapshot once more. */
+  #snapshotPending = false;
   #flushTimer: NodeJS.Timeout | undefined;
   #lastFlush = Number.NEGATIVE_INFINITY;
   #countersTimer: NodeJS.Timeout | undefined;
@@ -125,7 +127,7 @@ export class LiveHub implements Sink {
         sentCounters: "",
       };
       this.#entries.set(info.id, entry);
-      this.#pendingStatus.add(info.id);
+      this.#snapshotPending = true;
     }
     return entry;
   }
@@ -179,7 +181,13 @@ export class LiveHub implements Sink {
     const changed = [...this.#pendingStatus];
     this.#pendingReadings.clear();
     this.#pendingStatus.clear();
+    const wholeAgain = this.#snapshotPending;
+    this.#snapshotPending = false;
     if (this.#clients.size === 0) return;
+    if (wholeAgain) {
+      this.#broadcast(this.snapshot());
+      return;
+    }
     const now = this.#options.now();
     for (const id of changed) {
       const entry = this.#entries.get(id);

@@ -1,0 +1,12 @@
+import { render } from "preact";
+import "uplot/dist/uPlot.min.css";
+import { Feed } from "./feed.ts";
+import { Page } from "./page.tsx";
+import { Store } from "./store.ts";
+import "./styles/base.css";
+import "./styles/parts.css";
+import "./styles/plot.css";
+
+const store = new Store();
+render(<Page store={store} />, document.getElementById("page")!);
+new Feed(store, "/api/v1/live").start();

@@ -1,0 +1,72 @@
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import type { VNode } from "preact";
+import { Footer, Header, Notices, SimulatedBanner } from "./header.tsx";
+import { Household } from "./household.tsx";
+import { LinkReport } from "./link-report.tsx";
+import { Plot } from "./plot.tsx";
+import { titleOf } from "./title.ts";
+import type { InverterState, Store } from "./store.ts";
+import { ValueSections } from "./values.tsx";
+
+export function Page({ store }: { readonly store: Store }): VNode {
+  const chosen = useSignal<string | undefined>(undefined);
+  const inverter = useComputed(() => {
+    const all = store.inverters.value ?? [];
+    return all.find(({ id }) => id === chosen.value) ?? all[0];
+  });
+  useSignalEffect(() => {
+    document.title = titleOf(store, inverter.value);
+  });
+  const shown = inverter.value;
+  return (
+    <>
+      {shown?.info.value.simulated === true && <SimulatedBanner />}
+      <div class="page">
+        <Header store={store} inverter={shown} />
+        {(store.inverters.value?.length ?? 0) > 1 && (
+          <InverterChoice inverters={store.inverters.value ?? []} shown={shown} choose={(id) => (chosen.value = id)} />
+        )}
+        <Notices store={store} inverter={shown} />
+        {shown === undefined ? <Waiting store={store} /> : <InverterView key={shown.id} store={store} inverter={shown} />}
+        <Footer store={store} />
+      </div>
+    </>
+  );
+}
+
+function InverterView({ store, inverter }: { readonly store: Store; readonly inverter: InverterState }): VNode {
+  return (
+    <main>
+      <Household store={store} inverter={inverter} />
+      <Plot store={store} inverter={inverter} />
+      <ValueSections store={store} inverter={inverter} />
+      <LinkReport store={store} inverter={inverter} />
+    </main>
+  );
+}
+
+function InverterChoice(props: {
+  readonly inverters: readonly InverterState[];
+  readonly shown: InverterState | undefined;
+  readonly choose: (id: string) => void;
+}): VNode {
+  return (
+    <nav class="segments choice" aria-label="Inverter">
+      {props.inverters.map(({ id, info }) => (
+        <button key={id} type="button" aria-pressed={id === props.shown?.id} onClick={() => props.choose(id)}>
+          {info.value.serialNumber ?? id}
+        </button>
+      ))}
+    </nav>
+  );
+}
+
+function Waiting({ store }: { readonly store: Store }): VNode {
+  return (
+    <main>
+      <p class="waiting">
+        {store.inverters.value === undefined ? "Connecting to sonkrag…" : "No inverter has been found yet. sonkrag keeps looking."}
+      </p>
+    </main>
+  );
+}

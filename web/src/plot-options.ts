@@ -1,0 +1,114 @@
+import uPlot from "uplot";
+import { formatNumber, timeFormat } from "./format.ts";
+
+export interface PlotLine {
+  readonly series: string;
+  readonly label: string;
+  readonly unit: "W" | "V";
+  readonly digits: number;
+  /** Also the CSS custom property that holds its colour: `--line-<name>`. */
+  readonly name: "pv" | "load" | "battery" | "voltage";
+}
+
+export const plotLines: readonly PlotLine[] = [
+  { series: "pvPower", label: "Solar", unit: "W", digits: 0, name: "pv" },
+  { series: "loadActivePower", label: "Load", unit: "W", digits: 0, name: "load" },
+  { series: "batteryPower", label: "Battery, + discharging", unit: "W", digits: 0, name: "battery" },
+  { series: "batteryVoltage", label: "Battery voltage", unit: "V", digits: 1, name: "voltage" },
+];
+
+export interface PlotView {
+  readonly width: number;
+  readonly height: number;
+  readonly timeZone: string;
+  /** First and last second of the time axis. */
+  readonly span: () => [number, number];
+  readonly moved: (index: number | undefined) => void;
+}
+
+/** uPlot draws on a canvas and cannot use CSS, so colours are read from the style sheet each time it is made. */
+export function plotOptions(element: HTMLElement, view: PlotView): uPlot.Options {
+  const style = getComputedStyle(element);
+  const colour = (name: string): string => style.getPropertyValue(name).trim();
+  const font = `12px ${style.fontFamily}`;
+  const clock = timeFormat(view.timeZone, false);
+  const axis: uPlot.Axis = {
+    stroke: colour("--muted"),
+    font,
+    grid: { stroke: colour("--line"), width: 1 },
+    ticks: { show: false },
+    gap: 6,
+  };
+  const narrow = view.width < 560;
+  return {
+    width: view.width,
+    height: view.height,
+    padding: [10, narrow ? 0 : 4, 0, narrow ? 0 : 4],
+    legend: { show: false },
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), view.timeZone),
+    cursor: {
+      y: false,
+      drag: { x: false, y: false },
+      points: { size: 8, width: 2, stroke: (_plot, index) => colour(`--line-${plotLines[index - 1]?.name}`), fill: () => colour("--card") },
+    },
+    scales: {
+      x: { time: true, range: view.span },
+      W: { range: (_plot, min, max) => powerRange(min, max) },
+      V: { range: (_plot, min, max) => voltageRange(min, max) },
+    },
+    axes: [
+      { ...axis, space: narrow ? 64 : 90, values: (_plot, splits) => splits.map((second) => clock.format(second * 1000)) },
+      {
+        ...axis,
+        scale: "W",
+        size: narrow ? 50 : 64,
+        values: (_plot, splits) => splits.map((watts) => `${formatNumber(watts)}${narrow ? "" : " W"}`),
+      },
+      {
+        ...axis,
+        scale: "V",
+        side: 1,
+        size: narrow ? 38 : 56,
+        grid: { show: false },
+        values: (_plot, splits) => voltLabels(splits, narrow),
+      },
+    ],
+    series: [
+      {},
+      ...plotLines.map(({ unit, name, label }): uPlot.Series => {
+        const stroke = colour(`--line-${name}`);
+        return {
+          label,
+          scale: unit,
+          stroke,
+          width: 1.75,
+          spanGaps: false,
+          points: { show: false },
+          ...(name === "pv" && { fill: colour("--fill-pv"), fillTo: () => 0 }),
+          ...(name === "voltage" && { dash: [5, 4], width: 1.5 }),
+        };
+      }),
+    ],
+    hooks: { setCursor: [(plot) => view.moved(plot.cursor.idx ?? undefined)] },
+  };
+}
+
+function voltLabels(splits: readonly number[], narrow: boolean): string[] {
+  const step = (splits[1] ?? 1) - (splits[0] ?? 0);
+  return splits.map((volts) => `${formatNumber(volts, step < 1 ? 1 : 0)}${narrow ? "" : " V"}`);
+}
+
+/** Zero is always in sight, and a quiet night does not blow noise up to full height. */
+function powerRange(min: number | null, max: number | null): [number, number] {
+  const low = Math.min(0, min ?? 0);
+  const high = Math.max(200, max ?? 0);
+  const margin = (high - low) * 0.08;
+  return [low < 0 ? low - margin : 0, high + margin];
+}
+
+function voltageRange(min: number | null, max: number | null): [number, number] {
+  const low = min ?? 0;
+  const high = max ?? 60;
+  const margin = Math.max(0.5, (high - low) * 0.15);
+  return [low - margin, high + margin];
+}
