@@ -22,13 +22,15 @@ export interface Wire {
   readonly byteMs: number;
   /** True when the wire is physically there and cannot be faster (real serial, USB-HID bridge); false when it must be measured (pty, TCP). */
   readonly certain: boolean;
+  /** Bytes that arrive together at the earliest: 8 behind USB-HID, whose first report of an answer waits for 8 bytes; else 1. */
+  readonly chunkBytes: number;
 }
 
 /** The wire of every PI30 unit: 2400 baud, 8N1. */
 export const nominalBaud = 2400;
 
-export function wireOf(baud: number, certain: boolean): Wire {
-  return { byteMs: 10_000 / baud, certain };
+export function wireOf(baud: number, certain: boolean, chunkBytes = 1): Wire {
+  return { byteMs: 10_000 / baud, certain, chunkBytes };
 }
 
 /** Opens the medium anew; called again for every reconnect, and looks the device up again each time. */

@@ -1,0 +1,378 @@
+import { DeadlineError, FrameError, ReplyError, SonkragError } from "../model/errors.ts";
+import type { RejectReason } from "../model/reading.ts";
+import type { Request } from "../protocol/command.ts";
+import { decodeReply, type Reply } from "../protocol/decode.ts";
+import { encodeCommand } from "../protocol/encode.ts";
+import { FrameDecoder, hex, type Discarded, type Frame } from "../protocol/frame.ts";
+import type { Clock } from "./clock.ts";
+import { Pace } from "./pace.ts";
+import type { Transport } from "./transport.ts";
+
+/** Waiting times of an exchange, in milliseconds. */
+export interface Timing {
+  /** From the request's last byte to the first byte of an answer. */
+  readonly firstByteMs: number;
+  /** Silence inside a frame after which the rest is lost. */
+  readonly interByteMs: number;
+  /** Silence after a frame that proves that nothing follows it. */
+  readonly quietMs: number;
+}
+
+export const defaultTiming: Timing = { firstByteMs: 1500, interByteMs: 200, quietMs: 15 };
+
+/** An answer, and when its last byte had arrived (UTC epoch ms). */
+export type Answer = Exclude<Reply<unknown>, { kind: "ack" }> & { readonly at: number };
+
+/** One request on its way; `settle` is called exactly once, when the answer is proven or the exchange has failed. */
+export interface Job {
+  readonly request: Request;
+  settle(outcome: { readonly answer: Answer } | { readonly error: SonkragError }): void;
+}
+
+/** What the exchanger tells while it works: every byte that became no value, with its reason. */
+export interface ExchangeObserver {
+  requested(command: string): void;
+  accepted(): void;
+  rejected(reason: RejectReason, detail: string): void;
+}
+
+/** An answer that fits in every respect but could still be an older reply: see `docs/stale-replies.md`. */
+interface Unproven {
+  readonly job: Job;
+  readonly answer: Answer;
+  readonly requestBytes: number;
+  readonly replyBytes: number;
+  readonly tookMs: number;
+}
+
+/** On a line too fast to be quiet while a request leaves: how many answers of one shape may wait for one fence. */
+const MAX_WINDOW = 16;
+
+/**
+ * Exchanges on one open transport, one at a time, such that a reply to an earlier request is never taken for the
+ * answer to this one. An answer that fits is first *unproven*. It is proven when the line stays silent after it (while
+ * the next request is leaving, which costs nothing), or when a later request of another shape is answered: the unit
+ * answers in order, so an excess reply would have come first. One more frame voids all that is unproven.
+ */
+export class Exchanger {
+  readonly #transport: Transport;
+  readonly #clock: Clock;
+  readonly #timing: Timing;
+  readonly #observer: ExchangeObserver;
+  readonly #pace: Pace;
+  readonly #decoder = new FrameDecoder();
+  #unproven: Unproven[] = [];
+  /** Shapes of the requests that were given up since the last fence: their replies may still come. */
+  readonly #owed = new Set<string>();
+  /** True while the frame being received is known to answer nothing and has been counted. */
+  #condemned = false;
+  #window = 1;
+
+  constructor(transport: Transport, clock: Clock, timing: Timing, observer: ExchangeObserver) {
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#timing = timing;
+    this.#observer = observer;
+    this.#pace = new Pace(transport.wire);
+  }
+
+  /** True after an exchange that failed: before anything else a fence must be answered. */
+  get owed(): boolean {
+    return this.#owed.size > 0;
+  }
+
+  /** True when an answer of this shape would prove that nothing older is under way. */
+  canFence(shape: string): boolean {
+    return !this.#owed.has(shape) && this.#unproven.every(({ job }) => job.request.query.shape !== shape);
+  }
+
+  /** True when a request of this shape may not be sent before a fence, because too many like it wait for proof. */
+  needsFence(shape: string, requestBytes: number): boolean {
+    const last = this.#unproven.at(-1);
+    return last !== undefined && last.job.request.query.shape === shape && this.#unproven.length >= this.#window && !this.#leavesQuietly(requestBytes);
+  }
+
+  /**
+   * One request and its answer. Resolves when the answer is in (then unproven) or the attempt has failed (then settled).
+   * A `fence` pays off what is owed when it is answered. Rejects only with TransportError or the signal's reason.
+   */
+  async exchange(job: Job, { fence = false, signal }: { readonly fence?: boolean; readonly signal: AbortSignal }): Promise<boolean> {
+    signal.throwIfAborted();
+    this.#sweep();
+    const bytes = encodeCommand(job.request.command);
+    const started = this.#clock.monotonic();
+    let foreignStart = this.#decoder.open;
+    await this.#transport.write(bytes, { signal });
+    this.#observer.requested(job.request.command);
+    foreignStart = await this.#watchLeaving(bytes, started, foreignStart, signal);
+    return await this.#awaitAnswer({ job, bytes, started, foreignStart, fence }, signal);
+  }
+
+  /** Waits until the line has proved quiet; then everything unproven is released, or voided if something came. */
+  async prove({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    while (this.#unproven.length > 0) {
+      await this.#clock.sleep(this.#pace.quietMs(this.#timing.quietMs), { signal });
+      if (!this.#sweep()) this.#release();
+    }
+  }
+
+  /** Listens until the line has been silent for `silenceMs`, at most `limitMs`; then nothing is owed any more. */
+  async listen(silenceMs: number, limitMs: number, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const end = this.#clock.monotonic() + limitMs;
+    let silentSince = this.#clock.monotonic();
+    while (this.#clock.monotonic() < end && this.#clock.monotonic() - silentSince < silenceMs) {
+      await this.#clock.sleep(Math.min(50, silenceMs), { signal });
+      const chunk = this.#transport.take();
+      if (chunk.length > 0) silentSince = this.#clock.monotonic();
+      this.#dismiss(this.#decoder.push(chunk));
+    }
+    this.#dismiss(this.#decoder.flush());
+    this.#owed.clear();
+  }
+
+  /** Fails everything that waits for proof; called when the transport is given up. */
+  abandon(error: SonkragError): void {
+    for (const { job } of this.#unproven.splice(0)) job.settle({ error });
+  }
+
+  #leavesQuietly(requestBytes: number): boolean {
+    return this.#leavingMs(requestBytes) >= this.#timing.quietMs;
+  }
+
+  /** How long after a request's start no byte of its answer can be here: one chunk before the first possible one. */
+  #leavingMs(requestBytes: number): number {
+    return this.#pace.firstArrivalMs(requestBytes) - this.#pace.byteMs;
+  }
+
+  /** Takes what came unasked. True if it held (part of) a frame: then what was unproven is void. */
+  #sweep(): boolean {
+    const parts = this.#decoder.push(this.#transport.take());
+    return this.#dismiss(parts);
+  }
+
+  /** Bytes that answer no request. True if a frame was among them or has begun. */
+  #dismiss(parts: readonly (Frame | Discarded)[]): boolean {
+    let seen = false;
+    for (const part of parts) {
+      if (part.kind === "discarded" && part.reason === "noise") {
+        this.#observer.rejected("noise", hex(part.raw));
+        continue;
+      }
+      seen = true;
+      if (this.#condemned) this.#condemned = false;
+      else if (part.kind === "frame") this.#excess(part, "foreign");
+      else {
+        this.#observer.rejected(discardReason(part), hex(part.raw));
+        this.#voidUnproven(`a spoilt frame: ${hex(part.raw)}`);
+      }
+    }
+    if (this.#decoder.open && this.#unproven.length > 0) {
+      seen = true;
+      this.#voidUnproven("the beginning of a frame");
+      this.#condemned = true;
+    }
+    return seen;
+  }
+
+  /** While the request leaves, no answer can come: silence now proves the answers before it, and a byte condemns them. */
+  async #watchLeaving(request: Uint8Array, started: number, foreignStart: boolean, signal: AbortSignal): Promise<boolean> {
+    if (!this.#leavesQuietly(request.length)) return foreignStart;
+    const end = started + this.#leavingMs(request.length);
+    await this.#clock.sleep(Math.max(0, end - this.#clock.monotonic()), { signal });
+    const chunk = this.#transport.take();
+    const latenessMs = this.#clock.monotonic() - end;
+    if (chunk.length === 0) {
+      if (!foreignStart) this.#release();
+      return foreignStart;
+    }
+    const possible = Math.ceil(latenessMs / this.#pace.byteMs) + (latenessMs > this.#pace.byteMs ? this.#transport.wire.chunkBytes - 1 : 0);
+    const parts = this.#decoder.push(chunk);
+    // This look came so late that the bytes may be the answer's own: leave the question to the next silence.
+    if (parts.length === 0 && chunk.length <= possible && !foreignStart) return false;
+    const began = this.#decoder.open;
+    if (!began && parts.every((part) => part.kind === "discarded" && discardReason(part, request) === "echo")) {
+      for (const part of parts) this.#observer.rejected("echo", hex(part.raw));
+      if (parts.length > 0) this.#release();
+      return false;
+    }
+    if (this.#dismiss(parts) || began) this.#pace.tooFast();
+    return began;
+  }
+
+  async #awaitAnswer(
+    attempt: { readonly job: Job; readonly bytes: Uint8Array; readonly started: number; foreignStart: boolean; readonly fence: boolean },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { job, bytes, started } = attempt;
+    const shape = job.request.query.shape;
+    const left = started + bytes.length * this.#pace.byteMs;
+    const expectedMs = this.#pace.expectedMs(shape, bytes.length);
+    let lastByteAt: number | undefined;
+    let looks = 0;
+    let failure: SonkragError | undefined;
+    for (;;) {
+      const now = this.#clock.monotonic();
+      if (looks === 0 && expectedMs !== undefined) await this.#clock.sleep(Math.max(0, started + expectedMs - now), { signal });
+      else await this.#clock.sleep(pauseMs(looks, this.#pace.byteMs), { signal });
+      looks += 1;
+      const chunk = this.#transport.take();
+      const seenAt = this.#clock.monotonic();
+      if (chunk.length > 0) {
+        lastByteAt = seenAt;
+        // The line is alive: look often again.
+        looks = Math.min(looks, 40);
+      }
+      const parts = this.#decoder.push(chunk);
+      for (const [index, part] of parts.entries()) {
+        const rest = parts.slice(index + 1);
+        if (part.kind === "discarded") {
+          const error = this.#discarded(attempt, part);
+          if (error !== undefined) {
+            this.#dismiss(rest);
+            return this.#fail(job, error);
+          }
+          continue;
+        }
+        const verdict = this.#judge(attempt, part, seenAt);
+        if (verdict instanceof SonkragError) {
+          failure = verdict;
+          continue;
+        }
+        if (verdict === undefined) continue;
+        this.#accept(attempt, part, verdict, seenAt);
+        this.#dismiss(rest);
+        return true;
+      }
+      if (lastByteAt !== undefined && this.#clock.monotonic() - lastByteAt >= this.#timing.interByteMs && this.#decoder.open) {
+        for (const part of this.#decoder.flush()) this.#discarded(attempt, part);
+        return this.#fail(job, new FrameError(`${job.request.command}: the reply broke off before its end`));
+      }
+      const quietSince = Math.max(left, lastByteAt ?? left);
+      const limitMs = failure ? this.#timing.interByteMs : this.#timing.firstByteMs;
+      if (!this.#decoder.open && this.#clock.monotonic() - quietSince >= limitMs) return this.#giveUp(job, failure);
+    }
+  }
+
+  #giveUp(job: Job, failure: SonkragError | undefined): boolean {
+    if (failure) return this.#fail(job, failure);
+    this.#dismiss(this.#decoder.flush());
+    this.#observer.rejected("timeout", job.request.command);
+    return this.#fail(job, new DeadlineError(`${job.request.command}: no answer within ${this.#timing.firstByteMs} ms`));
+  }
+
+  /** The answer, an error to remember while waiting on, or nothing: the frame was somebody else's and has been dealt with. */
+  #judge(
+    attempt: { readonly job: Job; readonly bytes: Uint8Array; readonly started: number; foreignStart: boolean },
+    frame: Frame,
+    seenAt: number,
+  ): Exclude<Reply<unknown>, { kind: "ack" }> | SonkragError | undefined {
+    const { job, bytes, started } = attempt;
+    // Its first byte was here before this request had left, or it is complete sooner than the wire can carry it.
+    const soonest = started + (bytes.length + frame.raw.length) * this.#pace.byteMs * 0.95;
+    if (attempt.foreignStart || seenAt < soonest) {
+      if (!attempt.foreignStart) this.#pace.tooFast();
+      attempt.foreignStart = false;
+      if (this.#condemned) this.#condemned = false;
+      else this.#excess(frame, "stale");
+      return undefined;
+    }
+    let reply: Reply<unknown>;
+    try {
+      reply = decodeReply(job.request, frame);
+    } catch (error) {
+      if (!(error instanceof ReplyError)) throw error;
+      return this.#misfit(frame, error);
+    }
+    if (reply.kind === "ack") return this.#misfit(frame, new ReplyError("reply-foreign", `${job.request.command}: expected data, got ACK`));
+    return reply;
+  }
+
+  /** A frame too many: the answers before it are void; without any it is a late reply, or `otherwise`. */
+  #excess(frame: Frame, otherwise: "stale" | "foreign"): void {
+    if (this.#unproven.length === 0) this.#observer.rejected(this.owed ? "late" : otherwise, hex(frame.raw));
+    this.#voidUnproven(frame.body);
+  }
+
+  #misfit(frame: Frame, error: ReplyError): ReplyError | undefined {
+    if (this.#unproven.length > 0 || this.owed) {
+      this.#excess(frame, "foreign");
+      return undefined;
+    }
+    this.#observer.rejected(error.code === "reply-malformed" ? "malformed" : "foreign", error.message);
+    return error;
+  }
+
+  /** Counts a discarded run; an error if it was the (spoilt) answer. */
+  #discarded(attempt: { readonly bytes: Uint8Array; foreignStart: boolean }, part: Discarded): SonkragError | undefined {
+    const reason = discardReason(part, attempt.bytes);
+    const noise = part.reason === "noise";
+    if (!noise && this.#condemned) this.#condemned = false;
+    else this.#observer.rejected(reason, hex(part.raw));
+    if (!noise && attempt.foreignStart) {
+      attempt.foreignStart = false;
+      return undefined;
+    }
+    if (part.reason !== "checksum" && part.reason !== "oversize") return undefined;
+    return new FrameError(`expected a frame with a correct checksum, got ${hex(part.raw)}`, { context: { reason } });
+  }
+
+  #accept(
+    { job, bytes, started, fence }: { readonly job: Job; readonly bytes: Uint8Array; readonly started: number; readonly fence: boolean },
+    frame: Frame,
+    reply: Exclude<Reply<unknown>, { kind: "ack" }>,
+    seenAt: number,
+  ): void {
+    const last = this.#unproven.at(-1);
+    if (reply.kind === "data") {
+      if (last && last.job.request.query.shape !== job.request.query.shape) this.#release();
+      if (fence) this.#owed.clear();
+    }
+    const answer: Answer = { ...reply, at: this.#clock.now() };
+    this.#unproven.push({ job, answer, requestBytes: bytes.length, replyBytes: frame.raw.length, tookMs: seenAt - started });
+  }
+
+  #release(): void {
+    if (this.#unproven.length === 0) return;
+    this.#window = Math.min(MAX_WINDOW, this.#window * 2);
+    for (const { job, answer, requestBytes, replyBytes, tookMs } of this.#unproven.splice(0)) {
+      this.#pace.learn(job.request.query.shape, requestBytes, replyBytes, tookMs);
+      if (answer.kind === "nak") this.#observer.rejected("nak", job.request.command);
+      else this.#observer.accepted();
+      job.settle({ answer });
+    }
+  }
+
+  #voidUnproven(by: string): void {
+    if (this.#unproven.length === 0) return;
+    this.#window = 1;
+    this.#observer.rejected("stale", by);
+    for (const { job } of this.#unproven.splice(0))
+      job.settle({ error: new ReplyError("reply-unproven", `${job.request.command}: two frames came for one request, so neither counts`) });
+  }
+
+  #fail(job: Job, error: SonkragError): false {
+    this.#window = 1;
+    this.#owed.add(job.request.query.shape);
+    job.settle({ error });
+    return false;
+  }
+}
+
+function discardReason(part: Discarded, request?: Uint8Array): RejectReason {
+  switch (part.reason) {
+    case "noise":
+      return request !== undefined && hex(part.raw) === hex(request) ? "echo" : "noise";
+    case "restarted":
+    case "unfinished":
+      return "truncated";
+    case "checksum":
+    case "oversize":
+      return "checksum";
+  }
+}
+
+/** Pauses between looks at the line: none at first on an unpaced line, then 1 ms, then longer while nothing comes. */
+function pauseMs(looks: number, byteMs: number): number {
+  if (byteMs === 0 && looks < 30) return 0;
+  return looks < 60 ? 1 : 5;
+}

@@ -1,0 +1,205 @@
+import { SonkragError, TransportError } from "../model/errors.ts";
+import type { Logger } from "../model/logger.ts";
+import { rejectReasons, type LinkCounters, type LinkStatus, type RejectReason } from "../model/reading.ts";
+import { request, type Request } from "../protocol/command.ts";
+import { QGMN, QPI, QVFW } from "../protocol/pi30/identity.ts";
+import { QMOD } from "../protocol/pi30/status.ts";
+import { backoff } from "./backoff.ts";
+import type { Clock } from "./clock.ts";
+import { defaultTiming, Exchanger, type Answer, type ExchangeObserver, type Job, type Timing } from "./exchange.ts";
+import type { OpenTransport } from "./transport.ts";
+import { WorkQueue, type Work } from "./work-queue.ts";
+
+export interface LineOptions {
+  /** Looks the device up and opens it; called again for every reconnect. */
+  readonly open: OpenTransport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly timing?: Timing;
+  /** For the jitter of pauses, 0 to 1. */
+  readonly random: () => number;
+  /** Called on every change of the link's state. */
+  readonly onStatus: (status: LinkStatus) => void;
+}
+
+/** Cheap questions of different shapes; an answer to one proves that no older reply is under way. */
+const fences: readonly Request[] = [request(QMOD), request(QPI), request(QVFW), request(QGMN)];
+/** Exchanges in a row without a good frame after which the port is closed and the device looked for again. */
+const SILENT_AFTER = 5;
+const ATTEMPTS = 2;
+const SILENCE_MS = 1000;
+const LISTEN_LIMIT_MS = 10_000;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * One live line: a queue of exchanges, and the ladder back after trouble (fence, listen, close and open again with the
+ * device looked up anew, growing pauses, plain words), for ever and without a restart of the program.
+ */
+export class Line {
+  readonly #options: LineOptions;
+  readonly #clock: Clock;
+  readonly #queue = new WorkQueue();
+  #status: LinkStatus;
+  #requests = 0;
+  #accepted = 0;
+  #reconnects = 0;
+  readonly #rejected = Object.fromEntries(rejectReasons.map((reason) => [reason, 0])) as Record<RejectReason, number>;
+  /** Rejections since the port was opened: the evidence for what is wrong. */
+  #heard = new Set<RejectReason>();
+  #unanswered = 0;
+  #onlineWaiters: (() => void)[] = [];
+
+  constructor(options: LineOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#status = { state: "starting", since: options.clock.now(), message: "Connecting." };
+  }
+
+  get status(): LinkStatus {
+    return this.#status;
+  }
+
+  get counters(): LinkCounters {
+    return { requests: this.#requests, accepted: this.#accepted, rejected: { ...this.#rejected }, reconnects: this.#reconnects };
+  }
+
+  /**
+   * Asks and resolves with the proven answer, a NAK included. Rejects with DeadlineError, FrameError or ReplyError after
+   * the second attempt, with TransportError while there is no link, or with the signal's reason.
+   */
+  async ask(what: Request, { signal }: { readonly signal: AbortSignal }): Promise<Answer> {
+    signal.throwIfAborted();
+    if (this.#status.state === "silent" || this.#status.state === "lost") throw new TransportError("link-down", this.#status.message);
+    return await this.#queue.ask(what, signal);
+  }
+
+  /** Resolves when the inverter answers (again). Rejects with the signal's reason. */
+  async online({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    signal.throwIfAborted();
+    if (this.#status.state === "online") return;
+    await new Promise<void>((resolve, reject) => {
+      const onAbort = (): void => reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#onlineWaiters.push(() => {
+        signal.removeEventListener("abort", onAbort);
+        resolve();
+      });
+    });
+  }
+
+  /** Keeps the line alive until the signal fires. */
+  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    let pauses = backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS, this.#options.random);
+    while (!signal.aborted) {
+      let opened = false;
+      try {
+        await using transport = await this.#options.open({ signal });
+        opened = true;
+        const exchanger = new Exchanger(transport, this.#clock, this.#options.timing ?? defaultTiming, this.#observer());
+        try {
+          await this.#talk(exchanger, () => (pauses = backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS, this.#options.random)), { signal });
+        } finally {
+          exchanger.abandon(new TransportError("link-down", "The link was closed."));
+        }
+      } catch (error) {
+        if (signal.aborted) break;
+        if (!(error instanceof SonkragError)) throw error;
+        if (opened) this.#reconnects += 1;
+        this.#down(error);
+        // A device node that is missing costs one look in the file system, so look often enough to be back in a second.
+        const absent = error.context["errno"] === "ENOENT";
+        await this.#clock.sleep(absent ? FIRST_PAUSE_MS : pauses.next().value, { signal }).catch((reason: unknown) => {
+          if (!signal.aborted) throw reason;
+        });
+      }
+    }
+    this.#queue.rejectAll(signal.reason);
+  }
+
+  async #talk(exchanger: Exchanger, onAnswered: () => void, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    this.#heard = new Set();
+    this.#unanswered = 0;
+    await this.#fence(exchanger, { signal });
+    onAnswered();
+    this.#setStatus("online", "");
+    for (;;) {
+      const work = this.#queue.shift();
+      if (work) await this.#attempt(exchanger, work, { signal });
+      else {
+        await exchanger.prove({ signal });
+        await this.#queue.filled({ signal });
+      }
+    }
+  }
+
+  async #attempt(exchanger: Exchanger, work: Work, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const job: Job = {
+      request: work.request,
+      settle: (outcome) => {
+        if ("answer" in outcome) work.resolve(outcome.answer);
+        else if (++work.attempts < ATTEMPTS && outcome.error.retry === "exchange") this.#queue.again(work);
+        else work.reject(outcome.error);
+      },
+    };
+    if (exchanger.owed || exchanger.needsFence(work.request.query.shape, work.request.command.length + 3)) await this.#fence(exchanger, { signal });
+    await this.#exchange(exchanger, job, { fence: false, signal });
+  }
+
+  /** Asks cheap questions until one is answered: then nothing older is under way. */
+  async #fence(exchanger: Exchanger, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    do {
+      const fence = fences.find(({ query }) => exchanger.canFence(query.shape));
+      if (fence) await this.#exchange(exchanger, { request: fence, settle: () => undefined }, { fence: true, signal });
+      else {
+        await exchanger.prove({ signal });
+        await exchanger.listen(SILENCE_MS, LISTEN_LIMIT_MS, { signal });
+      }
+    } while (exchanger.owed);
+  }
+
+  async #exchange(exchanger: Exchanger, job: Job, options: { readonly fence: boolean; readonly signal: AbortSignal }): Promise<void> {
+    const answered = await exchanger.exchange(job, options);
+    this.#unanswered = answered ? 0 : this.#unanswered + 1;
+    if (this.#unanswered >= SILENT_AFTER) throw new TransportError("link-down", this.#whatIsWrong());
+  }
+
+  #whatIsWrong(): string {
+    if (this.#heard.has("echo")) return "Only our own bytes come back: transmit and receive are joined somewhere. Check the wiring and the adapter.";
+    if (this.#heard.has("checksum") || this.#heard.has("truncated") || this.#heard.has("noise"))
+      return "Bytes arrive but no whole frame: wrong baud rate, a loose plug, or a unit of another protocol.";
+    return (
+      "The port is open but the inverter does not answer. Check that it is switched on and that this is its communication port. " +
+      "If it answered before, its port may be hung: switch the inverter off and on."
+    );
+  }
+
+  #observer(): ExchangeObserver {
+    return {
+      requested: () => {
+        this.#requests += 1;
+      },
+      accepted: () => {
+        this.#accepted += 1;
+      },
+      rejected: (reason, detail) => {
+        this.#rejected[reason] += 1;
+        this.#heard.add(reason);
+        this.#options.logger.debug("rejected", { reason, detail });
+      },
+    };
+  }
+
+  #down(error: SonkragError): void {
+    const silent = error.code === "link-down";
+    this.#setStatus(silent ? "silent" : "lost", error.message);
+    this.#queue.rejectAll(new TransportError("link-down", error.message, { cause: error }));
+  }
+
+  #setStatus(state: LinkStatus["state"], message: string): void {
+    if (this.#status.state === state && this.#status.message === message) return;
+    this.#status = { state, since: this.#clock.now(), message };
+    if (state === "online") for (const wake of this.#onlineWaiters.splice(0)) wake();
+    this.#options.onStatus(this.#status);
+  }
+}
