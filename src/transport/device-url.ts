@@ -61,10 +61,12 @@ export const deviceUrlForms = [
 /** Speeds that termios names, bit/s; others would need a system call Node does not offer. */
 const bauds = [300, 600, 1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200, 230_400, 460_800, 921_600];
 
-/** Reads a device URL; also takes a bare `/dev/hidrawN` or `/dev/tty…`. Throws ConfigError. */
+/** Reads a device URL; also takes a bare `/dev/hidrawN`, `/dev/tty…` or `sim`. Throws ConfigError. */
 export function parseDeviceUrl(text: string): DeviceUrl {
   const given = text.trim();
   if (given === "auto" || given === "auto:") return { kind: "auto" };
+  // In YAML a value that ends in a colon needs quotes; without it, it needs none.
+  if (given === "sim") return { kind: "sim", parameters: {} };
   if (given.startsWith("/")) return parseBarePath(given);
 
   const [, scheme = "", rest = ""] = /^([a-z]+):(.*)$/is.exec(given) ?? [];

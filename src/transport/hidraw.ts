@@ -69,7 +69,7 @@ function assertWanted(url: HidrawUrl | HidrawPortUrl, path: string, found: Hidra
 class HidrawTransport implements Transport {
   readonly address: string;
   /** The bridge talks to the inverter over the unit's own serial line; no answer comes faster than that line. */
-  readonly wire: Wire = wireOf(nominalBaud, true);
+  readonly wire: Wire = wireOf(nominalBaud, true, reportSize);
   readonly #device: PolledFd;
   readonly #writes = new WriteQueue();
 

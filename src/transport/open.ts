@@ -16,10 +16,10 @@ export async function openTransport(url: MediumUrl, options: OpenOptions): Promi
   switch (url.kind) {
     case "hidraw":
     case "hidraw-port":
-      return await openHidraw(url, options);
+      return openHidraw(url, options);
     case "serial":
-      return await openSerial(url, options);
+      return openSerial(url, options);
     case "tcp":
-      return await openTcp(url, options);
+      return openTcp(url, options);
   }
 }

@@ -90,7 +90,7 @@ async function openShared(path: string): Promise<FileHandle> {
     return await open(path, flags);
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw error;
-    return await open(path, flags | constants.O_CREAT, 0o644);
+    return open(path, flags | constants.O_CREAT, 0o644);
   }
 }
 
