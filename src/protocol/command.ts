@@ -26,7 +26,7 @@ export interface Whole {
 export type Cadence = "fast" | "medium" | "slow" | "once";
 
 /** A command that only asks. The poller can send nothing else. */
-export interface Query<V = unknown> {
+export interface Query<V = Values> {
   readonly kind: "query";
   /** As printed; a trailing lower-case `n` stands for the number of a parallel unit, 0 to 9. */
   readonly code: string;
@@ -87,7 +87,7 @@ export function layout<const Slots extends readonly Slot[]>(
 }
 
 /** The form that a reply of these fields has; absent when none fits. */
-export function findLayout(query: Query, texts: readonly string[]): Layout | undefined {
+export function findLayout(query: Query<unknown>, texts: readonly string[]): Layout | undefined {
   return query.layouts.find(
     ({ count: [min, max], where }) =>
       texts.length >= min && texts.length <= max && (where === undefined || where.matches.test(texts[where.index] ?? "")),
@@ -95,7 +95,7 @@ export function findLayout(query: Query, texts: readonly string[]): Layout | und
 }
 
 /** A query with its parameter filled in: what is really sent. */
-export interface Request<V = unknown> {
+export interface Request<V = Values> {
   readonly query: Query<V>;
   /** The command as sent, e.g. `QPGS0`. */
   readonly command: string;

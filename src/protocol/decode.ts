@@ -31,13 +31,13 @@ export function decodeReply<V>(request: Request<V>, frame: Pick<Frame, "body">):
   return { kind: "data", command: request.command, payload: frame.body, values: values as V, tail };
 }
 
-function decodeWhole({ query, command }: Request, body: string): { values: Values; tail: string[] } {
+function decodeWhole({ query, command }: Request<unknown>, body: string): { values: Values; tail: string[] } {
   const values = query.whole!.codec.decode(body);
   if (values === undefined) throw foreign(command, query.whole!.codec.shape, body);
   return { values, tail: [] };
 }
 
-function decodeFields({ query, command }: Request, body: string): { values: Values; tail: string[] } {
+function decodeFields({ query, command }: Request<unknown>, body: string): { values: Values; tail: string[] } {
   // Some firmware ends a payload with a space that the checksum covers.
   const texts = body.replace(/ +$/, "").split(" ");
   const layout = findLayout(query, texts);
@@ -63,7 +63,7 @@ function decodeSlot(command: string, index: number, slot: Slot, text: string, va
   });
 }
 
-function countsOf(query: Query): string {
+function countsOf(query: Query<unknown>): string {
   return (
     query.layouts
       .map(({ count: [min, max] }) => (max === Infinity ? `${min} or more` : min === max ? String(min) : `${min} to ${max}`))

@@ -115,7 +115,7 @@ export function choice<const Codes extends Readonly<Record<string, string>>>(
       return alike(raw) ? `unknown:${raw}` : undefined;
     },
     encode(word) {
-      if (Object.hasOwn(codes, word)) return codes[word]!;
+      if (Object.hasOwn(codes, word)) return codes[word];
       const code = word.startsWith("unknown:") ? word.slice("unknown:".length) : "";
       if (!alike(code)) throw invalid(shape, word);
       return code;

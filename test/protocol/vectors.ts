@@ -1,9 +1,12 @@
 import { readFileSync } from "node:fs";
+import type { Values } from "../../src/model/reading.ts";
+import { decodeReply } from "../../src/protocol/decode.ts";
+import { findRequest } from "../../src/protocol/pi30/dialect.ts";
 
 const folder = new URL("../fixtures/frames/", import.meta.url);
 
-function load<T>(name: string): readonly T[] {
-  return (JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8")) as { vectors: T[] }).vectors;
+function load(name: string): unknown[] {
+  return (JSON.parse(readFileSync(new URL(`${name}.json`, folder), "utf8")) as { vectors: unknown[] }).vectors;
 }
 
 export interface CommandVector {
@@ -13,7 +16,7 @@ export interface CommandVector {
   readonly frame: string;
   readonly zeroBumped?: string;
 }
-export const commandVectors = load<CommandVector>("commands");
+export const commandVectors = load("commands") as readonly CommandVector[];
 
 export interface ReplyVector {
   readonly command: string;
@@ -26,23 +29,23 @@ export interface ReplyVector {
 }
 const supported = "qpi qid qsid qvfw qmn qgmn qpiri qpigs qpigs2 qmod qpiws qflag qpgsn qdi qmchgcr qmuchgcr".split(" ");
 /** Replies of the commands that this program asks. */
-export const replyVectors = supported.flatMap((name) => load<ReplyVector>(name));
+export const replyVectors = supported.flatMap((name) => load(name) as ReplyVector[]);
 /** Replies of commands that it does not ask: another program on the same line may. */
-export const otherVectors = load<ReplyVector>("others");
+export const otherVectors = load("others") as readonly ReplyVector[];
 
 export interface WholeFrameVector {
   readonly payload: string;
   readonly note: string;
   readonly frame: string;
 }
-export const wholeFrameVectors = load<WholeFrameVector>("replies");
+export const wholeFrameVectors = load("replies") as readonly WholeFrameVector[];
 
 export interface RejectedVector {
   readonly frame: string;
   readonly discarded: readonly string[];
   readonly why: string;
 }
-export const rejectedVectors = load<RejectedVector>("rejected");
+export const rejectedVectors = load("rejected") as readonly RejectedVector[];
 
 export function bytesOf(hexText: string): Uint8Array {
   return Uint8Array.from(hexText.split(" "), (byte) => Number.parseInt(byte, 16));
@@ -65,4 +68,13 @@ export function vendorChecksum(bytes: Uint8Array): [high: number, low: number] {
   }
   const reserved = (byte: number): number => (byte === 0x28 || byte === 0x0d || byte === 0x0a ? byte + 1 : byte);
   return [reserved(register >> 8), reserved(register & 0xff)];
+}
+
+/** The values of the one fixture of this command whose payload contains the given piece; `$` stands for its end. */
+export function read(command: string, piece: string): { values: Values; tail: readonly string[] } {
+  const found = replyVectors.filter((vector) => vector.command === command && `${vector.payload}$`.includes(piece));
+  if (found.length !== 1) throw new Error(`expected one fixture of ${command} with ${JSON.stringify(piece)}, got ${found.length}`);
+  const reply = decodeReply(findRequest(command), { body: found[0]!.payload });
+  if (reply.kind !== "data") throw new Error(`expected data, got ${reply.kind}`);
+  return { values: reply.values, tail: reply.tail };
 }
