@@ -125,6 +125,16 @@ export function statusOf(unit: Unit): ValuesOf<typeof QPIGS> {
   };
 }
 
+/** QPIGS as older units send it: the current from the sun into the battery in place of the string's own. */
+export function olderStatusOf(unit: Unit): ValuesOf<typeof QPIGS> {
+  const { pv1Current: _, ...status } = statusOf(unit);
+  const batteryVoltage = oneDecimal(unit.inverter.battery.millivolts / 1000);
+  const { flows } = unit.inverter;
+  const solar = flows.batteryIn - flows.acCharge;
+  const pvChargeCurrent = Math.round(watts(part(unit, solar * unit.count)) / batteryVoltage);
+  return { ...status, pvChargeCurrent, scc1BatteryVoltage: solar > 0 ? batteryVoltage : 0 };
+}
+
 export function secondStatusOf(unit: Unit): ValuesOf<typeof QPIGS2> {
   const second = pv(unit, 1);
   return { pv2Current: second.current, pv2Voltage: second.voltage, pv2Power: second.power };
@@ -134,6 +144,11 @@ export function secondStatusOf(unit: Unit): ValuesOf<typeof QPIGS2> {
 export function warningsOf({ inverter }: Unit): Values {
   const bits = warningBitsOf(inverter.warnings);
   return { warnings: inverter.warnings, warningBits: bits.slice(0, 32) + inverter.faultCode + bits.slice(34) };
+}
+
+/** The warnings of units that send 32 characters. */
+export function shortWarningsOf({ inverter }: Unit): Values {
+  return { warnings: inverter.warnings, warningBits: warningBitsOf(inverter.warnings).slice(0, 32) };
 }
 
 /** The record of unit `wanted` of the system; where there is none, a record of zeros with the system's totals. */

@@ -5,12 +5,29 @@ import { matchChecksum } from "../protocol/crc.ts";
 import { encodePayload, encodeReply } from "../protocol/encode.ts";
 import { latin1 } from "../protocol/frame.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
-import { outputModeOf, parallelOf, secondStatusOf, serialNumberOf, statusOf, warningsOf, type Unit } from "./answers.ts";
+import {
+  olderStatusOf,
+  outputModeOf,
+  parallelOf,
+  secondStatusOf,
+  serialNumberOf,
+  shortWarningsOf,
+  statusOf,
+  warningsOf,
+  type Unit,
+} from "./answers.ts";
 import { max8kwDefaults, options, selectableAcChargeCurrents, selectableChargeCurrents } from "./ratings.ts";
 import type { Replay } from "./replay.ts";
 
+/**
+ * Whose replies are imitated. `max`: 8 kW MAX, 21 fields in QPIGS, 3 in QPIGS2, 28 in QPIRI, 29 in QPGS, 36 warnings.
+ * `king`: 5 kW KING, no QPIGS2, 26 fields in QPIRI, 27 in QPGS, 32 warnings.
+ */
+export type Model = "max" | "king";
+
 export interface FirmwareOptions {
   readonly unit: Unit;
+  readonly model?: Model | undefined;
   /** Answers QPIGS in place of the model. */
   readonly replay?: Replay | undefined;
   /** What a command it does not know, or a wrong request checksum, brings: real units differ. */
@@ -32,12 +49,14 @@ export const nakFrame = encodePayload("NAK");
 /** The unit's processor: takes a request as it came off the wire and answers through the catalogue. */
 export class Firmware {
   readonly #unit: Unit;
+  readonly #king: boolean;
   readonly #replay: Replay | undefined;
   readonly #refusal: Uint8Array | undefined;
   readonly #acceptsZeroBumped: boolean;
 
-  constructor({ unit, replay, refusal = "nak", acceptsZeroBumped = true }: FirmwareOptions) {
+  constructor({ unit, model = "max", replay, refusal = "nak", acceptsZeroBumped = true }: FirmwareOptions) {
     this.#unit = unit;
+    this.#king = model === "king";
     this.#replay = replay;
     this.#refusal = refusal === "nak" ? nakFrame : undefined;
     this.#acceptsZeroBumped = acceptsZeroBumped;
@@ -71,17 +90,21 @@ export class Firmware {
     const { ratings } = unit.inverter;
     switch (query.code) {
       case "QPIGS":
-        return statusOf(unit);
+        return this.#king ? olderStatusOf(unit) : statusOf(unit);
       case "QPIGS2":
-        return secondStatusOf(unit);
+        return this.#king ? undefined : secondStatusOf(unit);
       case "QMOD":
         return { operatingMode: unit.inverter.mode };
       case "QPIWS":
-        return warningsOf(unit);
-      case "QPGSn":
-        return parallelOf(unit, Number(command.slice(-1)));
-      case "QPIRI":
-        return { ...ratings, outputMode: outputModeOf(unit) };
+        return this.#king ? shortWarningsOf(unit) : warningsOf(unit);
+      case "QPGSn": {
+        const record = parallelOf(unit, Number(command.slice(-1)));
+        return this.#king ? without(record, ["pv2Voltage", "pv2Current"]) : record;
+      }
+      case "QPIRI": {
+        const shown = { ...ratings, outputMode: outputModeOf(unit) };
+        return this.#king ? without(shown, ["operationLogic", "maxDischargeCurrent"]) : shown;
+      }
       case "QFLAG":
         return { enabledFlags: options.enabled, disabledFlags: options.disabled };
       case "QPI":
@@ -92,9 +115,9 @@ export class Firmware {
       case "QVFW":
         return { firmwareVersion: "00079.70" };
       case "QMN":
-        return { modelName: `MAX-${ratings.ratedApparentPower}` };
+        return { modelName: `${this.#king ? "KING" : "MAX"}-${ratings.ratedApparentPower}` };
       case "QGMN":
-        return { modelNumber: "044" };
+        return { modelNumber: this.#king ? "023" : "044" };
       case "QDI":
         return max8kwDefaults;
       case "QMCHGCR":
@@ -105,6 +128,10 @@ export class Firmware {
         return undefined;
     }
   }
+}
+
+function without(values: Values, names: readonly string[]): Values {
+  return Object.fromEntries(Object.entries(values).filter(([name]) => !names.includes(name)));
 }
 
 /** Absent for a command that is not in the catalogue; the firmware's commands are upper case only. */

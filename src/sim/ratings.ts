@@ -36,6 +36,16 @@ export const max8kw: Ratings = {
   maxDischargeCurrent: 0,
 };
 
+/** What differs in a 5 kW KING. */
+export const king5kw: Partial<Ratings> = {
+  ratedGridCurrent: 21.7,
+  ratedOutputCurrent: 21.7,
+  ratedApparentPower: 5000,
+  ratedActivePower: 5000,
+  maxAcChargeCurrent: 60,
+  maxChargeCurrent: 80,
+};
+
 /** What such a unit is set to when it leaves the factory. */
 export const max8kwDefaults: ValuesOf<typeof QDI> = {
   outputVoltageSetting: 230,

@@ -3,8 +3,9 @@ import type { Clock } from "../session/clock.ts";
 import { nominalBaud, type OpenTransport, type Transport, type Wire } from "../session/transport.ts";
 import type { Unit } from "./answers.ts";
 import { FaultInjector, faultKinds, type Disturbed, type FaultKind, type FaultRates } from "./faults.ts";
-import { Firmware, type FirmwareOptions } from "./firmware.ts";
+import { Firmware, type FirmwareOptions, type Model } from "./firmware.ts";
 import { SimulatedInverter, type InverterOptions } from "./inverter.ts";
+import { king5kw } from "./ratings.ts";
 import { goodPayloads, Replay } from "./replay.ts";
 import { SimWire, type SecondReader } from "./wire.ts";
 
@@ -12,6 +13,8 @@ export interface SimulationOptions {
   readonly clock: Clock;
   /** 1 by default; the same seed gives the same inverter and the same faults. */
   readonly seed?: number;
+  /** Whose replies are imitated; `max` by default. */
+  readonly model?: Model;
   /** Inverters in parallel, 1 to 9, each on its own line; 1 by default. */
   readonly units?: number;
   /** Bits a second, 2400 by default; 0 is unpaced. */
@@ -54,7 +57,8 @@ export class Simulation {
     const began = clock.monotonic();
     // Fast time in steps that the machine can follow: at most two thousand a second.
     const stepSeconds = Math.min(60, Math.max(1, Math.round(speed / 2000)));
-    this.inverter = new SimulatedInverter({ stepSeconds, ...options.inverter, seed, start });
+    const ratings = { ...(options.model === "king" ? king5kw : {}), ...options.inverter?.ratings };
+    this.inverter = new SimulatedInverter({ stepSeconds, ...options.inverter, ratings, seed, start });
     const payloads = options.replayLines && goodPayloads(options.replayLines);
     const live = (at: number): void => this.inverter.advanceTo(start + (at - began) * speed);
     this.lines = Array.from({ length: units }, (_, index) => {
@@ -91,7 +95,7 @@ export class SimLine {
     this.#unpluggedMs = options.unpluggedMs ?? 0;
     const timing = { lateMs: options.lateMs ?? 2500, hangMs: options.hangMs ?? 60_000 };
     this.#faults = new FaultInjector(options.faults ?? {}, timing, seed + unit.index);
-    const firmware = new Firmware({ unit, replay, ...options.firmware });
+    const firmware = new Firmware({ unit, model: options.model, replay, ...options.firmware });
     const undisturbed = (request: Uint8Array, at: number): Disturbed => {
       live(at);
       this.requests += 1;
