@@ -1,13 +1,15 @@
 import { z } from "zod";
 import { configSchema } from "./config.ts";
 
+type Scalar = string | number | boolean;
+
 /** The part of JSON Schema that our configuration uses. */
 export interface SchemaNode {
   readonly type?: string;
   readonly description?: string;
-  readonly default?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly examples?: readonly unknown[];
+  readonly default?: Scalar | readonly Readonly<Record<string, Scalar>>[];
+  readonly enum?: readonly Scalar[];
+  readonly examples?: readonly Scalar[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;
 }
@@ -51,21 +53,38 @@ function entry(key: string, node: SchemaNode, indent: string): string[] {
   if (node.properties !== undefined) return [`${indent}${key}:`, ...entries(node, `${indent}  `)];
   if (node.items !== undefined) return [`${indent}${key}:`, ...listItems(node, `${indent}  `)];
   if (node.default === undefined) return [`${indent}# ${key}: ${String(node.examples?.[0])}`];
-  return [`${indent}${key}: ${String(node.default)}`];
+  return [`${indent}${key}: ${scalarText(node.default)}`];
 }
 
 function listItems(list: SchemaNode, indent: string): string[] {
-  const defaults = list.default as readonly Readonly<Record<string, unknown>>[];
+  const defaults = typeof list.default === "object" ? list.default : [];
   return defaults.flatMap((item) => {
     const described: SchemaNode = {
       properties: Object.fromEntries(
-        Object.entries(list.items?.properties ?? {}).map(([key, node]) => [key, key in item ? { ...node, default: item[key] } : node]),
+        Object.entries(list.items?.properties ?? {}).map(([key, node]) => [key, withDefault(node, item[key])]),
       ),
     };
     const lines = entries(described, `${indent}  `);
     const first = lines.findIndex((line) => !line.trimStart().startsWith("#"));
     return lines.map((line, index) => (index === first ? `${indent}- ${line.trimStart()}` : line));
   });
+}
+
+function scalarText(value: NonNullable<SchemaNode["default"]>): string {
+  return typeof value === "object"
+    ? value
+        .map(
+          (item) =>
+            `{${Object.entries(item)
+              .map((pair) => pair.join(": "))
+              .join(", ")}}`,
+        )
+        .join(", ")
+    : String(value);
+}
+
+function withDefault(node: SchemaNode, value: Scalar | undefined): SchemaNode {
+  return value === undefined ? node : { ...node, default: value };
 }
 
 /** Markdown table of every key: type, default, meaning. */
@@ -85,7 +104,7 @@ function tableRows(node: SchemaNode, prefix: string): string[] {
 
 function row(path: string, node: SchemaNode): string {
   const type = node.enum === undefined ? typeNames[node.type ?? ""] : node.enum.map((word) => `\`${String(word)}\``).join(", ");
-  const shown = Array.isArray(node.default) ? "one entry, `device: auto`" : node.default === undefined ? "" : `\`${String(node.default)}\``;
+  const shown = node.default === undefined ? "" : `\`${scalarText(node.default)}\``;
   return `| \`${path}\` | ${type ?? ""} | ${shown} | ${node.description ?? ""} |`;
 }
 

@@ -3,6 +3,7 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { LineCounter, parseDocument } from "yaml";
 import { ConfigError } from "../model/errors.ts";
+import { formatDeviceUrl, parseDeviceUrl } from "../transport/device-url.ts";
 import { configSchema, type Config, type ParsedConfig } from "./config.ts";
 import { describeIssues, type ConfigText, type Overrides } from "./config-issues.ts";
 
@@ -65,10 +66,16 @@ function readConfigText(file: string): ConfigText {
   const document = parseDocument(source, { lineCounter: lines, prettyErrors: false });
   const mistakes = [...document.errors, ...document.warnings].map((error) => {
     const { line, col } = lines.linePos(error.pos[0]);
-    return `${file}:${line}:${col}: not valid YAML: ${error.message}`;
+    return `${file}:${line}:${col}: not valid YAML: ${error.message}${quoteAdvice(source.split("\n")[line - 1] ?? "")}`;
   });
   if (mistakes.length > 0) throw new ConfigError(mistakes.join("\n"), { context: { file, mistakes } });
   return { file, document, lines };
+}
+
+/** `device: sim:` is a common mistake whose message from YAML does not help. */
+function quoteAdvice(line: string): string {
+  const value = /:\s+([^\s"'#]+:)\s*$/.exec(line)?.[1];
+  return value === undefined ? "" : `; a value that ends in a colon needs quotes: "${value}"`;
 }
 
 function readText(file: string, what: string): string {
@@ -102,7 +109,7 @@ function applyFlags(values: unknown, flags: ConfigFlags, overrides: Map<string, 
   };
   if (flags.device !== undefined && flags.device.length > 0) {
     const known: unknown[] = Array.isArray(merged["inverters"]) ? merged["inverters"] : [];
-    const entryOf = (device: string) => known.find((entry) => isRecord(entry) && entry["device"] === device) ?? { device };
+    const entryOf = (device: string) => known.find((entry) => isRecord(entry) && isSameDevice(entry["device"], device)) ?? { device };
     set("inverters", flags.device.map(entryOf), "--device");
   }
   if (flags.dataDir !== undefined) set("dataDir", resolve(cwd, flags.dataDir), "--data-dir");
@@ -116,6 +123,15 @@ function applyFlags(values: unknown, flags: ConfigFlags, overrides: Map<string, 
   if (flags.logLevel !== undefined) set("log.level", flags.logLevel, "--log-level");
   if (flags.logFormat !== undefined) set("log.format", flags.logFormat, "--log-format");
   return merged;
+}
+
+function isSameDevice(one: unknown, other: string): boolean {
+  try {
+    return typeof one === "string" && formatDeviceUrl(parseDeviceUrl(one)) === formatDeviceUrl(parseDeviceUrl(other));
+  } catch (error) {
+    if (error instanceof ConfigError) return false; // told with its place when the whole is checked
+    throw error;
+  }
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

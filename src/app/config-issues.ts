@@ -71,7 +71,7 @@ function show(value: unknown, path: readonly PropertyKey[]): string {
   if (path.at(-1) === "password") return "a value that is not shown";
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object" && value !== null) return "a section";
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(value).replace(/:\/\/[^/@]*@/, "://…@");
   return text.length > 80 ? `${text.slice(0, 77)}…"` : text;
 }
 

@@ -84,9 +84,9 @@ const inverter = section("One inverter.", {
     .string({ error: "expected a device" })
     .describe(
       "Where it is: `auto` looks for an inverter on USB, and runs the simulated one if there is none; or `hidraw:/dev/hidraw0`, " +
-        "`serial:/dev/ttyUSB0?baud=2400`, `tcp://host:port`, `sim:`.",
+        "`serial:/dev/ttyUSB0?baud=2400`, `tcp://host:port`, `sim`.",
     )
-    .meta({ examples: deviceUrlForms })
+    .meta({ examples: deviceUrlForms.map((form) => (form === "sim:" ? "sim" : form)) })
     .transform(canonicalDevice),
   id: z
     .string({ error: "expected an id" })
@@ -189,7 +189,7 @@ export const configSchema = section("Configuration of sonkrag. Every key is opti
     .array(inverter, { error: "expected a list of inverters" })
     .min(1, "expected at least one inverter")
     .superRefine(uniqueInverters)
-    .default([{ device: "auto" }])
+    .prefault([{ device: "auto" }])
     .describe("The inverters, one entry for each cable."),
   poll: section("How often values are asked for, counted from start to start.", {
     fast: duration("Live status.", "5s", "100ms", "1h"),

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { CommanderError } from "commander";
+import { SinkError } from "../model/errors.ts";
 import { errorText, exitAfter, exits } from "./exit.ts";
 import { createProgram } from "./program.ts";
 
@@ -18,8 +19,9 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-  stop.abort(new OutputClosed("stdout was closed"));
+  const reason =
+    error.code === "EPIPE" ? new OutputClosed("stdout was closed") : new SinkError(`stdout: ${error.message}`, { cause: error });
+  stop.abort(reason);
 });
 process.stderr.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
@@ -38,12 +40,15 @@ async function run(argv: readonly string[]): Promise<number> {
   });
   try {
     await program.parseAsync([...argv]);
+    if (stop.signal.reason instanceof SinkError) throw stop.signal.reason;
     return exits[result.exit].code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exits.ok.code : exits.usage.code;
     if (stop.signal.reason instanceof OutputClosed) return exits.ok.code;
     if (stopping !== undefined) return stopping === "SIGINT" ? exits.interrupted.code : 143;
-    process.stderr.write(errorText(error));
-    return exits[exitAfter(error)].code;
+    // An AbortError of the platform hides the reason for which the work was given up.
+    const reason: unknown = stop.signal.aborted ? stop.signal.reason : error;
+    process.stderr.write(errorText(reason));
+    return exits[exitAfter(reason)].code;
   }
 }

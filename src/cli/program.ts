@@ -1,6 +1,9 @@
 import { Command, Option } from "commander";
 import { packageVersion } from "../app/version.ts";
+import type { DecodeOptions } from "./decode.ts";
+import type { EncodeOptions } from "./encode.ts";
 import { exits, type Exit } from "./exit.ts";
+import type { StatusOptions } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Every subcommand with its help. What a subcommand does is loaded when it is called, so that `--help` is quick. */
@@ -27,14 +30,14 @@ export function createProgram(terminal: Terminal): { program: Command; result: {
     "encode <command>",
     "Print the bytes of a command, with checksum and CR, as hex.",
     `sonkrag encode QPIGS
-sonkrag encode QPIGS | xxd -r -p > /dev/hidraw0`,
+sonkrag encode QPIGS | xxd -r -p | xxd`,
   )
     .addOption(
       new Option("--checksum <habit>", "how to send a zero checksum byte: as it is, or as 01 for links that lose zeros")
         .choices(["plain", "zero-bumped"])
         .default("plain"),
     )
-    .action(async (command: string, options: import("./encode.ts").EncodeOptions) => {
+    .action(async (command: string, options: EncodeOptions) => {
       const { encode } = await import("./encode.ts");
       result.exit = await encode(command, options, terminal);
     });
@@ -50,7 +53,7 @@ sonkrag decode --jsonl < replies.jsonl > values.jsonl`,
     .option("--json", "print one JSON object instead of a table")
     .option("--jsonl", "decode one reply a line of stdin")
     .addHelpText("after", `\n${decodeHelp}`)
-    .action(async (command: string | undefined, hex: string | undefined, options: import("./decode.ts").DecodeOptions) => {
+    .action(async (command: string | undefined, hex: string | undefined, options: DecodeOptions) => {
       const { decode } = await import("./decode.ts");
       result.exit = await decode(command, hex, options, terminal);
     });
@@ -68,7 +71,7 @@ sonkrag status --watch 10s --all --url http://192.168.1.5:8480`,
     .option("--url <url>", "address of the running sonkrag; found by its data folder if not given")
     .option("--config <file>", "configuration file that tells the data folder")
     .option("--data-dir <folder>", "its data folder")
-    .action(async (options: import("./status.ts").StatusOptions) => {
+    .action(async (options: StatusOptions) => {
       const { status } = await import("./status.ts");
       result.exit = await status(options, terminal);
     });

@@ -23,7 +23,17 @@ export async function status(options: StatusOptions, terminal: Terminal): Promis
     await print(terminal, await screen(options, terminal));
     return "ok";
   }
-  while (!terminal.signal.aborted) {
+  try {
+    await watch(everyMs, options, terminal);
+  } catch (error) {
+    // Being stopped is the only end it has.
+    if (!terminal.signal.aborted) throw error;
+  }
+  return "ok";
+}
+
+async function watch(everyMs: number, options: StatusOptions, terminal: Terminal): Promise<never> {
+  for (;;) {
     const text = await screen(options, terminal).catch((error: unknown) => {
       // While watching, a restart of the service is no reason to end.
       if (error instanceof NotRunningError) return `${error.message}\n`;
@@ -33,7 +43,6 @@ export async function status(options: StatusOptions, terminal: Terminal): Promis
     await print(terminal, terminal.stdout.isTTY ? `\u001b[H${text.replaceAll("\n", "\u001b[K\n")}\u001b[J` : `${text}\n`);
     await sleep(everyMs, undefined, { signal: terminal.signal });
   }
-  return "ok";
 }
 
 function watchInterval(watch: boolean | string): number {
