@@ -8,12 +8,12 @@ import { runTool } from "./run-tool.ts";
 /** Between two looks at who holds a port: device managers open a new port for a moment, and so does a second sonkrag that is then refused. */
 const secondLookMs = 100;
 
-export interface OpenFile {
+interface OpenFile {
   readonly fd: number;
   readonly stats: Stats;
 }
 
-export interface ClaimOptions {
+interface ClaimOptions {
   readonly signal: AbortSignal;
   readonly logger: Logger;
 }

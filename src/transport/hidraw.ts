@@ -14,7 +14,7 @@ const reportSize = 8;
 /** Between reports of one frame: the bridge drops what comes faster than it can pass on. Older programs wait 350 ms, 50 ms are enough. */
 const reportPauseMs = 50;
 
-export interface HidrawOptions {
+interface HidrawOptions {
   readonly signal: AbortSignal;
   readonly logger?: Logger;
   readonly roots?: SystemRoots;

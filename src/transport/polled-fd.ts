@@ -23,7 +23,7 @@ export class PolledFd {
   readonly #handle: FileHandle;
   readonly #buffer = new Uint8Array(takeLimit);
   #gone: TransportError | undefined;
-  #closed = false;
+  #closing: Promise<void> | undefined;
 
   private constructor(path: string, stats: Stats, handle: FileHandle) {
     this.path = path;
@@ -121,8 +121,11 @@ export class PolledFd {
    * write); it is then closed when the kernel returns, and the caller is kept waiting for a second at most.
    */
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
     this.#gone ??= new TransportError("transport-lost", `${this.path} was closed`);
     // Linux frees the descriptor also when close() fails, as it does for a device that is gone: nothing is left to do then.
     const closing = this.#handle.close().catch(() => undefined);
@@ -150,7 +153,7 @@ export class PolledFd {
 }
 
 /** Why a device could not be opened, with what to do about it. */
-export function openFailure(path: string, error: unknown): TransportError {
+function openFailure(path: string, error: unknown): TransportError {
   const code = errnoOf(error);
   const advice: Readonly<Record<string, string>> = {
     ENOENT: "; is the cable plugged in at both ends?",

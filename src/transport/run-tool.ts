@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 
 /** How a helper program ended; `missing` when it is not installed. */
-export type ToolResult = { readonly status: number; readonly stderr: string } | "missing";
+type ToolResult = { readonly status: number; readonly stderr: string } | "missing";
 
 /**
  * Runs a small system program that acts on a file we have open: it finds that file as its descriptor 3 (`/proc/self/fd/3`).

@@ -20,7 +20,7 @@ const bufferLimit = 65_536;
 
 const nothing = new Uint8Array(0);
 
-export interface TcpOptions {
+interface TcpOptions {
   readonly signal: AbortSignal;
   readonly logger?: Logger;
   /** Where the file lies by which programs on this machine exclude each other. */
