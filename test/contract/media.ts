@@ -122,7 +122,10 @@ export const tcpMedium: Medium = {
       unplug: () => bridge.unplug(),
       replug: () => bridge.plugIn(),
       url: `tcp://127.0.0.1:${bridge.port}`,
-      [Symbol.asyncDispose]: () => bridge.unplug(),
+      [Symbol.asyncDispose]: async () => {
+        await bridge.unplug();
+        rmSync(join(tmpdir(), `sonkrag-tcp-127.0.0.1-${bridge.port}.lock`), { force: true });
+      },
     };
   },
 };
