@@ -33,17 +33,11 @@ export const outputModes = choice({
   phase2Of2At180: "7",
 });
 
-/** The same with two digits, as the papers print it in QPIRI; every unit seen sends one. */
-export const outputModesOfTwoDigits = choice({
-  single: "00",
-  parallel: "01",
-  phase1Of3: "02",
-  phase2Of3: "03",
-  phase3Of3: "04",
-  phase1Of2: "05",
-  phase2Of2At120: "06",
-  phase2Of2At180: "07",
-});
+/** The same, read with two digits as well: so QPIRI is printed in the papers, though every unit seen sends one. */
+export const outputModesOfAnyWidth: typeof outputModes = {
+  ...outputModes,
+  decode: (raw) => outputModes.decode(/^0\d$/.test(raw) ? raw.slice(1) : raw),
+};
 
 export const machineTypes = choice({ gridTie: "00", offGrid: "01", hybrid: "10", offGrid2Trackers: "11", offGrid3Trackers: "20" });
 

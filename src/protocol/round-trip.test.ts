@@ -1,0 +1,175 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { ReplyError } from "../model/errors.ts";
+import type { Value, Values } from "../model/reading.ts";
+import { request, type Layout, type Query, type Request, type Slot } from "./command.ts";
+import { decodeFrame, decodeReply } from "./decode.ts";
+import { encodeCommand, encodePayload, encodeReply } from "./encode.ts";
+import type { Field } from "./field.ts";
+import { pi30 } from "./pi30/dialect.ts";
+
+/** Texts of fields that are neither number, word nor flags, by the form their codec declares. */
+const textForms: Readonly<Record<string, fc.Arbitrary<string>>> = {
+  PINN: fc.stringMatching(/^PI\d\d$/),
+  "10 to 20 digits or letters": fc.stringMatching(/^\d[0-9A-Z]{9,19}$/),
+  "serial number": fc.stringMatching(/^[0-9A-Z]{8,20}$/),
+  "MMMMM-NNNN": fc.stringMatching(/^[A-Z0-9]{2,6}-\d{4,5}$/),
+  NNN: fc.stringMatching(/^\d{3}$/),
+  NN: fc.stringMatching(/^\d{2}$/),
+  "0 no · 1 yes": fc.constantFrom("0", "1"),
+};
+
+/** Any value that the field may hold, from what its codec says of itself and from the metric's range. */
+function valueOf({ codec, metric }: Field): fc.Arbitrary<Value> {
+  const shape = codec.shape.replace(/ from .*/, "");
+  const flagNames = /^\d+ × 0\/1: (.*)$/.exec(shape)?.[1];
+  if (flagNames !== undefined) return fc.subarray(flagNames.split(", "));
+  if (shape === "NN × 10 mV") return fc.nat(99).map((tens) => tens * 10);
+  if (shape === "0 no · 1 yes") return fc.boolean();
+  if (metric?.range && /^N+(\.N+)?$/.test(shape)) {
+    const scale = 10 ** (shape.split(".")[1]?.length ?? 0);
+    const [min, max] = metric.range;
+    return fc.integer({ min: Math.ceil(min * scale), max: Math.floor(max * scale) }).map((steps) => steps / scale);
+  }
+  const textForm = textForms[shape];
+  if (textForm) return textForm;
+  const words = shape.split(" · ").map((option) => option.split(" ") as [code: string, word: string]);
+  const unlisted = words[0]![0].replace(/\d/g, "9").replace(/[A-Z]/g, "Z");
+  const isListed = words.some(([code]) => code === unlisted);
+  return fc.constantFrom(...words.map(([, word]) => word), ...(isListed ? [] : [`unknown:${unlisted}`]));
+}
+
+type Entry = readonly [name: string, value: Value] | undefined;
+function entryOf(slot: Slot): fc.Arbitrary<Entry> {
+  const fields: readonly Field[] = "name" in slot ? [slot] : slot;
+  return fc.oneof(
+    ...fields.flatMap((field) => [
+      valueOf(field).map((value): Entry => [field.name, value]),
+      ...(field.absent === undefined ? [] : [fc.constant<Entry>(undefined)]),
+    ]),
+  );
+}
+
+const tailTexts = fc.array(fc.stringMatching(/^[0-9A-Za-z.]{1,6}$/), { maxLength: 3 });
+
+/** Values and tail of a reply in this layout: as many fields as it may have, and more behind them where they are kept. */
+function replyOf({ fields, count: [min, max], where }: Layout): fc.Arbitrary<{ values: Values; tail: readonly string[] }> {
+  const longest = Math.min(max, fields.length);
+  return fc.integer({ min: Math.min(min, longest), max: longest }).chain((length) => {
+    const entries = fc.tuple(...fields.slice(0, length).map(entryOf));
+    const room = length < fields.length ? 0 : max - length;
+    const needed = Math.max(0, min - length);
+    const tail = tailTexts
+      // A layout that is told by a text behind its fields has that text.
+      .map((texts) => (where !== undefined && where.index >= fields.length ? ["48.0", ...texts] : texts))
+      .map((texts) => texts.slice(0, Math.max(room, needed)));
+    return fc.record({ values: entries.map((list) => Object.fromEntries(list.filter((entry) => entry !== undefined))), tail });
+  });
+}
+
+const wholeReplies: Readonly<Record<string, fc.Arbitrary<Values>>> = {
+  QSID: fc.record({ serialNumber: fc.stringMatching(/^[0-9A-Za-z]{1,20}$/) }),
+  QVFW: fc.record({ firmwareVersion: fc.stringMatching(/^[0-9A-F]{5}\.[0-9A-F]{2}$/) }),
+  QFLAG: fc
+    .shuffledSubarray(["buzzer", "overloadBypass", "solarFeedToGrid", "lcdBacklight", "faultCodeRecord", "unknown:g", "unknown:n"])
+    .chain((names) => fc.nat(names.length).map((cut) => ({ enabledFlags: names.slice(0, cut), disabledFlags: names.slice(cut) }))),
+  QMCHGCR: fc.record({ selectableChargeCurrents: fc.array(fc.nat(999), { minLength: 1, maxLength: 20 }) }),
+  QMUCHGCR: fc.record({ selectableAcChargeCurrents: fc.array(fc.nat(999), { minLength: 1, maxLength: 20 }) }),
+};
+
+const asked = (query: Query): Request => request(query, query.code.endsWith("n") ? 0 : undefined);
+
+function readBack(query: Query, payload: string): unknown {
+  return decodeReply(asked(query), decodeFrame(encodePayload(payload)));
+}
+
+describe("what was written is read again", () => {
+  const layouts = pi30.flatMap((query) => query.layouts.map((layout, index) => ({ query, layout, name: `${query.code} layout ${index}` })));
+  test.each(layouts)("$name", ({ query, layout }) => {
+    fc.assert(
+      fc.property(replyOf(layout), ({ values, tail }) => {
+        const payload = encodeReply(query, values, tail);
+        expect(readBack(query, payload)).toEqual({ kind: "data", command: asked(query).command, payload, values, tail });
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test.each(pi30.filter((query) => query.whole && query.code !== "QPIWS"))("$code", (query) => {
+    fc.assert(
+      fc.property(wholeReplies[query.code]!, (values) => {
+        expect(readBack(query, encodeReply(query, values))).toMatchObject({ values, tail: [] });
+      }),
+    );
+  });
+
+  test("QPIWS gives back its characters", () => {
+    const query = pi30.find(({ code }) => code === "QPIWS")!;
+    fc.assert(
+      fc.property(fc.stringMatching(/^([01]{32}|[01]{31}\d{3}[01]{2}|[01]{38})$/), (bits) => {
+        const values = { warnings: [], warningBits: bits };
+        expect(readBack(query, encodeReply(query, values))).toMatchObject({ values: { warningBits: bits } });
+      }),
+    );
+  });
+});
+
+describe("what cannot be written is refused", () => {
+  const refused = expect.objectContaining({ code: "value-invalid" });
+  const find = (code: string): Query => pi30.find((query) => query.code === code)!;
+
+  test.each([
+    ["QPIWS", { warnings: [] }],
+    ["QSID", { serialNumber: "" }],
+    ["QSID", { serialNumber: "123456789012345678901" }],
+    ["QVFW", { firmwareVersion: "72.70" }],
+    ["QVFW", {}],
+    ["QFLAG", { enabledFlags: ["noSuchOption"], disabledFlags: [] }],
+    ["QMCHGCR", { selectableChargeCurrents: [1000] }],
+    ["QMCHGCR", { selectableChargeCurrents: [] }],
+    ["QMOD", { operatingMode: "toString" }],
+    ["QMOD", { operatingMode: "unknown:7" }],
+    ["QMOD", {}],
+    ["QPIGS2", { pv2Current: Number.NaN, pv2Voltage: 1, pv2Power: 1 }],
+    ["QPIGS2", { pv2Current: -1, pv2Voltage: 1, pv2Power: 1 }],
+    ["QPIGS2", { pv2Current: 1, pv2Voltage: 1000, pv2Power: 1 }],
+    ["QPIGS2", { pv2Current: 1, pv2Voltage: 1 }],
+  ])("%s %j", (code, values: Values) => {
+    expect(() => encodeReply(find(code), values)).toThrow(refused);
+  });
+
+  test("a tail behind an incomplete reply would be read as a field", () => {
+    const { values } = decodeReply(asked(find("QPIGS")), {
+      body: "230.5 50.0 230.5 50.0 0460 0414 009 380 26.40 005 085 0620 0004 065.2 26.38 00000 00010110",
+    }) as { values: Values };
+    expect(encodeReply(find("QPIGS"), values)).toContain("00010110");
+    expect(() => encodeReply(find("QPIGS"), values, ["07"])).toThrow(refused);
+  });
+
+  test.each(["", " QPI", "QPI ", "QPI\r", "Q(PI", "QPÏ", "Q".repeat(121)])("command %j", (command) => {
+    expect(() => encodeCommand(command)).toThrow(refused);
+  });
+  test.each(["", "a(b", "a\rb", "ä", "0".repeat(501)])("payload %j", (payload) => {
+    expect(() => encodePayload(payload)).toThrow(refused);
+  });
+  test("a command of several words keeps its spaces", () => {
+    expect(encodeCommand("PBMS1 100 0 1 1 560 560 480 500 500")).toHaveLength(38);
+  });
+});
+
+test("random bodies throw nothing but ReplyError", () => {
+  const body = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 150 }),
+    fc.array(fc.stringMatching(/^[0-9.\-A-Za-z]{0,8}$/), { maxLength: 30 }).map((texts) => texts.join(" ")),
+  );
+  fc.assert(
+    fc.property(fc.constantFrom(...pi30), body, (query, text) => {
+      try {
+        decodeReply(asked(query), { body: text });
+      } catch (error) {
+        if (!(error instanceof ReplyError)) throw error;
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
