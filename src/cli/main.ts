@@ -9,12 +9,19 @@ class OutputClosed extends Error {}
 
 const stop = new AbortController();
 let stopping: NodeJS.Signals | undefined;
+let stoppingSince = 0;
+/** npm passes on the Ctrl-C that the terminal has sent to everyone already: what comes so soon is the same keystroke. */
+const echoMs = 500;
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     // Whoever asks twice does not want to wait for a clean end.
-    if (stopping !== undefined && signal === "SIGINT") process.exit(exits.interrupted.code);
+    if (stopping !== undefined) {
+      if (signal === "SIGINT" && performance.now() - stoppingSince > echoMs) process.exit(exits.interrupted.code);
+      return;
+    }
     stopping = signal;
+    stoppingSince = performance.now();
     stop.abort(new Error(`stopped by ${signal}`));
   });
 }
