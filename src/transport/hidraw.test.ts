@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { hidrawMedium, PseudoTerminal, withoutReportNumbers } from "../../test/contract/media.ts";
 import { until } from "../../test/contract/transport.contract.ts";
 import type { SystemRoots } from "./discover.ts";
@@ -35,6 +35,7 @@ describe("reportsOf", () => {
 
 describe.skipIf(hidrawMedium.unavailable !== undefined)("openHidraw", () => {
   const terminal = new PseudoTerminal();
+  afterAll(() => terminal[Symbol.asyncDispose]());
   let root: string;
   let roots: SystemRoots;
 

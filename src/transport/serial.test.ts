@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { PseudoTerminal, serialMedium } from "../../test/contract/media.ts";
 import { openSerial } from "./serial.ts";
 
@@ -8,6 +8,7 @@ const never = new AbortController().signal;
 
 describe.skipIf(serialMedium.unavailable !== undefined)("openSerial", () => {
   const terminal = new PseudoTerminal();
+  afterAll(() => terminal[Symbol.asyncDispose]());
   beforeEach(() => terminal.plugIn());
   afterEach(async () => {
     vi.unstubAllEnvs();

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 
@@ -11,9 +11,14 @@ export function ownerProgram(): Promise<string> {
   return (built ??= bundle());
 }
 
+/** To be called when all tests are done. */
+export async function removeOwnerProgram(): Promise<void> {
+  if (built !== undefined) rmSync(dirname(await built), { recursive: true });
+  built = undefined;
+}
+
 async function bundle(): Promise<string> {
   const outDir = mkdtempSync(join(tmpdir(), "sonkrag-test-owner-"));
-  process.once("exit", () => rmSync(outDir, { recursive: true, force: true }));
   await build({
     configFile: false,
     logLevel: "error",

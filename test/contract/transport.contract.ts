@@ -2,10 +2,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TransportError } from "../../src/model/errors.ts";
 import type { OpenTransport, Transport } from "../../src/session/transport.ts";
-import { ownerProgram } from "./port-owner-build.ts";
+import { ownerProgram, removeOwnerProgram } from "./port-owner-build.ts";
 
 /** One kind of medium with a stand-in for the inverter's end. */
 export interface Medium {
@@ -35,6 +35,8 @@ export interface FarSide extends AsyncDisposable {
 
 const never = new AbortController().signal;
 const allBytes = Uint8Array.from({ length: 256 }, (_, value) => value);
+
+afterAll(removeOwnerProgram);
 
 /** What every Transport must do; run it once for each medium. */
 export function transportContract(medium: Medium): void {
