@@ -4,8 +4,8 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, mkdirSync, openSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { bundleForBrowser } from "./check-browser.mjs";
 import { checkPackage } from "./check-package.mjs";
 import { NotReady, ready, root } from "./ready.mjs";
@@ -17,17 +17,25 @@ const withTests = !process.argv.includes("--no-tests");
  */
 
 /**
- * Runs a tool of node_modules.
- * @param {string} tool path below node_modules
+ * Runs a tool of node_modules. Its output goes through a file: into a pipe that is full for a moment, oxlint fails to write.
+ * @param {string} path below node_modules
  * @param {string[]} args
  * @returns {Result}
  */
-function tool(tool, ...args) {
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [join(root, "node_modules", tool), ...args], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  return { ok: status === 0, output: `${stdout}${stderr}${signal === null ? "" : `ended by ${signal}\n`}` };
+function tool(path, ...args) {
+  const file = join(root, ".cache", `check-${process.pid}.txt`);
+  mkdirSync(dirname(file), { recursive: true });
+  const out = openSync(file, "w");
+  try {
+    const { status, signal } = spawnSync(process.execPath, [join(root, "node_modules", path), ...args], {
+      cwd: root,
+      stdio: ["ignore", out, out],
+    });
+    return { ok: status === 0, output: `${readFileSync(file, "utf8")}${signal === null ? "" : `ended by ${signal}\n`}` };
+  } finally {
+    closeSync(out);
+    rmSync(file);
+  }
 }
 
 /** @param {string[]} args */

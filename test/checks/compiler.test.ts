@@ -18,7 +18,7 @@ async function compile(folder: string, references: readonly string[], files: Rea
   await using box = await sandbox(texts);
   // The types of Node lie there for everybody: it is the folder's configuration that must not take them.
   await symlink(join(root, "node_modules"), join(box.directory, "node_modules"));
-  const { output } = box.tool("typescript/bin/tsc", "-b", `src/${folder}`);
+  const { output } = await box.tool("typescript/bin/tsc", "-b", `src/${folder}`);
   return [...output.matchAll(/^src\/\w+\/([\w.-]+)\(.*?error (TS\d+)/gm)].map(([, file, code]) => `${file}: ${code}`).sort();
 }
 

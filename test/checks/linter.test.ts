@@ -13,7 +13,7 @@ async function lint(files: Readonly<Record<string, string>>): Promise<readonly s
   const config = await readFile(join(root, ".oxlintrc.json"), "utf8");
   const compiler = await readFile(join(root, "tsconfig.base.json"), "utf8");
   await using box = await sandbox({ ...files, ".oxlintrc.json": config, "tsconfig.json": compiler });
-  const { output } = box.tool("oxlint/bin/oxlint", "--type-aware", "--deny-warnings", "--format", "json");
+  const { output } = await box.tool("oxlint/bin/oxlint", "--type-aware", "--deny-warnings", "--format", "json");
   const { diagnostics, number_of_files } = JSON.parse(output) as Findings;
   expect(number_of_files).toBe(Object.keys(files).length);
   return diagnostics.map(({ filename, code }) => `${filename}: ${code}`).sort();

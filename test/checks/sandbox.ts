@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ export const root = fileURLToPath(new URL("../..", import.meta.url));
 export interface Sandbox extends AsyncDisposable {
   readonly directory: string;
   /** Runs a tool of the project's node_modules in the sandbox. */
-  tool(path: string, ...args: readonly string[]): { readonly status: number | null; readonly output: string };
+  tool(path: string, ...args: readonly string[]): Promise<{ readonly status: number | null; readonly output: string }>;
 }
 
 /** A directory of its own with the given files. */
@@ -21,12 +21,20 @@ export async function sandbox(files: Readonly<Record<string, string>>): Promise<
   }
   return {
     directory,
-    tool(path, ...args) {
-      const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "node_modules", path), ...args], {
-        cwd: directory,
-        encoding: "utf8",
-      });
-      return { status, output: `${stdout}${stderr}` };
+    async tool(path, ...args) {
+      // Through a file: into a pipe that is full for a moment, oxlint fails to write.
+      const file = `${directory}.txt`;
+      const out = await open(file, "w+");
+      try {
+        const { status } = spawnSync(process.execPath, [join(root, "node_modules", path), ...args], {
+          cwd: directory,
+          stdio: ["ignore", out.fd, out.fd],
+        });
+        return { status, output: await readFile(file, "utf8") };
+      } finally {
+        await out.close();
+        await rm(file);
+      }
     },
     async [Symbol.asyncDispose]() {
       await rm(directory, { recursive: true, force: true });

@@ -24,7 +24,15 @@ async function cruise(
 ): Promise<{ readonly seen: readonly string[]; readonly found: readonly string[] }> {
   await using box = await sandbox({ "package.json": await readFile(join(root, "package.json"), "utf8"), ...packages, ...files });
   const rules = join(root, ".dependency-cruiser.mjs");
-  const { output } = box.tool("dependency-cruiser/bin/dependency-cruise.mjs", "src", "web", "--config", rules, "--output-type", "json");
+  const { output } = await box.tool(
+    "dependency-cruiser/bin/dependency-cruise.mjs",
+    "src",
+    "web",
+    "--config",
+    rules,
+    "--output-type",
+    "json",
+  );
   const { modules, summary } = JSON.parse(output) as Cruise;
   return {
     seen: modules.map(({ source }) => source),
