@@ -39,10 +39,11 @@ function SolarTile({ inverter }: Props): VNode {
         {inputs.length > 1
           ? inputs.map(({ input, watts }) => (
               <span key={input}>
-                PV{input} {formatNumber(watts, 0)} W
+                PV{input} {formatNumber(watts, 0)}
+                {"\u00a0"}W
               </span>
             ))
-          : inputs[0]?.volts !== undefined && <span>{inputs[0].volts > 0 ? `${formatNumber(inputs[0].volts, 1)} V` : "no sun"}</span>}
+          : inputs[0]?.volts !== undefined && <span>{inputs[0].volts > 0 ? `${formatNumber(inputs[0].volts, 1)}\u00a0V` : "no sun"}</span>}
       </p>
     </Tile>
   );
@@ -58,8 +59,18 @@ function LoadTile({ inverter }: Props): VNode {
       <Big value={watts === undefined ? undefined : formatNumber(watts, 0)} unit="W" />
       <Bar percent={percent} label="Load of what the inverter can give" />
       <p class="more">
-        {percent !== undefined && <span>{formatNumber(percent, 0)} %</span>}
-        {apparent !== undefined && <span>{formatNumber(apparent, 0)} VA</span>}
+        {percent !== undefined && (
+          <span>
+            {formatNumber(percent, 0)}
+            {"\u00a0"}%
+          </span>
+        )}
+        {apparent !== undefined && (
+          <span>
+            {formatNumber(apparent, 0)}
+            {"\u00a0"}VA
+          </span>
+        )}
       </p>
     </Tile>
   );
@@ -82,11 +93,18 @@ function BatteryTile({ inverter }: Props): VNode {
       <Bar percent={soc} label="Battery state of charge" />
       <p class="more">
         {power !== undefined && (
-          <span class="flow">
-            {power === 0 ? "at rest" : `${power > 0 ? "\u2191 discharging" : "\u2193 charging"} ${formatNumber(Math.abs(power), 0)} W`}
+          <span>
+            {power === 0
+              ? "at rest"
+              : `${power > 0 ? "\u2191\u00a0discharging" : "\u2193\u00a0charging"} ${formatNumber(Math.abs(power), 0)}\u00a0W`}
           </span>
         )}
-        {volts !== undefined && <span>{formatNumber(volts, 1)} V</span>}
+        {volts !== undefined && (
+          <span>
+            {formatNumber(volts, 1)}
+            {"\u00a0"}V
+          </span>
+        )}
       </p>
     </Tile>
   );
@@ -101,8 +119,18 @@ function GridTile({ inverter }: Props): VNode {
     <Tile kind="grid" icon={<GridIcon />} name="Grid" sources={status ? [status] : []} known={volts !== undefined}>
       <Big value={volts === undefined ? undefined : present ? "Present" : "Absent"} />
       <p class="more">
-        {volts !== undefined && <span>{formatNumber(volts, 1)} V</span>}
-        {present && hertz !== undefined && <span>{formatNumber(hertz, 1)} Hz</span>}
+        {volts !== undefined && (
+          <span>
+            {formatNumber(volts, 1)}
+            {"\u00a0"}V
+          </span>
+        )}
+        {present && hertz !== undefined && (
+          <span>
+            {formatNumber(hertz, 1)}
+            {"\u00a0"}Hz
+          </span>
+        )}
       </p>
     </Tile>
   );
@@ -155,5 +183,10 @@ function Big({ value, unit }: { readonly value: string | undefined; readonly uni
 
 function Bar({ percent, label }: { readonly percent: number | undefined; readonly label: string }): VNode | null {
   if (percent === undefined) return null;
-  return <meter class="bar" min={0} max={100} value={Math.min(100, percent)} aria-label={label} />;
+  const filled = Math.min(100, Math.max(0, percent));
+  return (
+    <div class="bar" role="meter" aria-label={label} aria-valuemin={0} aria-valuemax={100} aria-valuenow={filled}>
+      <div style={{ width: `${filled}%` }} />
+    </div>
+  );
 }

@@ -13,8 +13,8 @@ export interface PlotLine {
 export const plotLines: readonly PlotLine[] = [
   { series: "pvPower", label: "Solar", unit: "W", digits: 0, name: "pv" },
   { series: "loadActivePower", label: "Load", unit: "W", digits: 0, name: "load" },
-  { series: "batteryPower", label: "Battery, + discharging", unit: "W", digits: 0, name: "battery" },
-  { series: "batteryVoltage", label: "Battery voltage", unit: "V", digits: 1, name: "voltage" },
+  { series: "batteryPower", label: "Battery", unit: "W", digits: 0, name: "battery" },
+  { series: "batteryVoltage", label: "Voltage", unit: "V", digits: 1, name: "voltage" },
 ];
 
 export interface PlotView {
@@ -57,7 +57,7 @@ export function plotOptions(element: HTMLElement, view: PlotView): uPlot.Options
       V: { range: (_plot, min, max) => voltageRange(min, max) },
     },
     axes: [
-      { ...axis, space: narrow ? 64 : 90, values: (_plot, splits) => splits.map((second) => clock.format(second * 1000)) },
+      { ...axis, size: 28, space: narrow ? 64 : 90, values: (_plot, splits) => splits.map((second) => clock.format(second * 1000)) },
       {
         ...axis,
         scale: "W",
@@ -109,6 +109,7 @@ function powerRange(min: number | null, max: number | null): [number, number] {
 function voltageRange(min: number | null, max: number | null): [number, number] {
   const low = min ?? 0;
   const high = max ?? 60;
-  const margin = Math.max(0.5, (high - low) * 0.15);
+  // At least 4 V, so that the last digit's flicker stays flicker.
+  const margin = Math.max((high - low) * 0.1, (4 - (high - low)) / 2);
   return [low - margin, high + margin];
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { VNode } from "preact";
 import uPlot from "uplot";
 import { formatAge, formatNumber, timeFormat } from "./format.ts";
+import { mainStatus } from "./pick.ts";
 import { plotLines, plotOptions } from "./plot-options.ts";
 import type { InverterState, Store, TrendColumns } from "./store.ts";
 
@@ -70,6 +71,7 @@ export function Plot({ store, inverter }: Props): VNode {
     <section class="card plot" aria-labelledby="plot-title">
       <div class="plot-head">
         <h2 id="plot-title">Last hours</h2>
+        <p class="sign">Battery: + discharging, − charging</p>
         <div class="segments" role="group" aria-label="Time range">
           {ranges.map((range) => (
             <button
@@ -83,7 +85,13 @@ export function Plot({ store, inverter }: Props): VNode {
           ))}
         </div>
       </div>
-      <Readout store={store} data={data} shown={shown} pointed={useComputed(() => cursor.value !== undefined)} />
+      <Readout
+        store={store}
+        data={data}
+        shown={shown}
+        pointed={useComputed(() => cursor.value !== undefined)}
+        live={useComputed(() => mainStatus(inverter)?.live.value === true)}
+      />
       <div
         ref={place}
         class="plot-area"
@@ -115,17 +123,20 @@ interface ReadoutProps {
   readonly data: ReadonlySignal<uPlot.AlignedData>;
   readonly shown: ReadonlySignal<number | undefined>;
   readonly pointed: ReadonlySignal<boolean>;
+  readonly live: ReadonlySignal<boolean>;
 }
 
 /** Legend and values in one: the latest values, or those under the cursor. */
-function Readout({ store, data, shown, pointed }: ReadoutProps): VNode {
+function Readout({ store, data, shown, pointed, live }: ReadoutProps): VNode {
   const index = shown.value;
   const second = index === undefined ? undefined : data.value[0][index];
   return (
-    <div class="readout">
+    <div class={`readout ${pointed.value || live.value ? "" : "stale"}`}>
       <p class="when">
-        {second === undefined ? "" : timeFormat(store.timeZone.value, true).format(second * 1000)}
-        {second !== undefined && !pointed.value && <span class="latest"> latest, {formatAge(store.now.value - second * 1000)} ago</span>}
+        {second !== undefined &&
+          (pointed.value
+            ? `at ${timeFormat(store.timeZone.value, true).format(second * 1000)}`
+            : `${live.value ? "latest" : "last value"}, ${formatAge(store.now.value - second * 1000)} ago`)}
       </p>
       <ul>
         {plotLines.map(({ name, label, unit, digits }, line) => {

@@ -50,14 +50,17 @@ export function ValueSections({ store, inverter }: Props): VNode {
   );
 }
 
+/** Closed at first on a phone, where they would bury the report on the connection. */
+const rarelyLookedAt = new Set(["settings", "identity", "defaults"]);
+
 function SectionCard({ section }: { readonly section: Section }): VNode {
   return (
-    <details class="card values" open>
+    <details class="card values" open={!rarelyLookedAt.has(section.id) || !window.matchMedia("(max-width: 640px)").matches}>
       <summary>
         <h3>{section.title}</h3>
       </summary>
       {section.note !== undefined && <p class="note">{section.note}</p>}
-      <table>
+      <table role="table">
         <thead class="visually-hidden">
           <tr>
             <th scope="col">Value</th>
@@ -78,17 +81,24 @@ function SectionCard({ section }: { readonly section: Section }): VNode {
 function Row({ row }: { readonly row: RowPlace }): VNode {
   const { source, name, metric, kind } = row;
   return (
-    <tr class={source.live.value ? "" : "stale"} data-command={source.command} data-name={name}>
-      <th scope="row">
+    <tr role="row" class={source.live.value ? "" : "stale"} data-command={source.command} data-name={name}>
+      <th role="rowheader" scope="row">
         {kind === "tail" ? `Undocumented fields of ${source.command}` : labelOf(name, metric)}
         {kind === "derived" && <span class="tag">derived</span>}
       </th>
-      <td class="value">
+      <td role="cell" class="value">
         <ValueCell row={row} />
       </td>
-      <td class="meta">
+      <td role="cell" class="meta">
         <span class="source">{source.command}</span>
-        {source.live.value ? <span class="age">{source.age}</span> : <span class="tag stale-tag">stale, last read {source.age} ago</span>}
+        {source.live.value ? (
+          <span class="age">{source.age}</span>
+        ) : (
+          <span class="stale-age">
+            stale<span class="visually-hidden">, last read</span> {source.age}
+            <span class="visually-hidden"> ago</span>
+          </span>
+        )}
       </td>
     </tr>
   );
@@ -163,7 +173,11 @@ function sectionsOf(inverter: InverterState, metrics: Readonly<Record<string, Me
   }
   for (const [number, members] of [...units].sort(([one], [other]) => one.localeCompare(other, "en", { numeric: true }))) {
     if (members.every(isMissingUnit)) continue;
-    sections.push({ id: `unit-${number}`, title: `Parallel unit ${number}`, rows: members.flatMap((command) => rowsOf(command, metrics)) });
+    sections.push({
+      id: `unit-${number}`,
+      title: `Parallel unit ${number}`,
+      rows: members.flatMap((command) => rowsOf(command, metrics)).sort((one, other) => rank(order, one) - rank(order, other)),
+    });
   }
   return sections.filter(({ rows }) => rows.length > 0);
 }
