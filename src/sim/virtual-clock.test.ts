@@ -71,6 +71,16 @@ describe("VirtualClock", () => {
     expect(clock.monotonic()).toBe(6);
   });
 
+  it("never jumps to the end of time for a sleep without end", async () => {
+    const clock = new VirtualClock(epoch);
+    const controller = new AbortController();
+    const forever = clock.sleep(Number.POSITIVE_INFINITY, controller);
+    await clock.sleep(1000, { signal });
+    expect(clock.monotonic()).toBe(1000);
+    controller.abort(new Error("woken"));
+    await expect(forever).rejects.toThrow("woken");
+  });
+
   it("keeps its order through many interleaved sleeps", async () => {
     const clock = new VirtualClock(epoch);
     const run = async (): Promise<string> => {

@@ -48,6 +48,8 @@ export class VirtualClock implements Clock {
       const deadline = this.#elapsed + (ms > 0 ? ms : this.#turnMs);
       const sleeper: Sleeper = { deadline, order: this.#order++, resolve, reject, signal, done: false };
       this.#waitersOf(signal).add(sleeper);
+      // Who sleeps for ever is woken by the signal alone; time must not jump there.
+      if (deadline === Number.POSITIVE_INFINITY) return;
       push(this.#sleepers, sleeper);
       this.#schedule();
     });
