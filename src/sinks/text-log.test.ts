@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, open, readFile, readdir, rm, symlink, writeFile } from 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { eventually, payloads, readingOf, realInverter, recordingLogger, simulatedInverter } from "../../test/support/readings.ts";
 import { ConfigError } from "../model/errors.ts";
 import type { OpenForAppend } from "./day-folder.ts";
@@ -348,6 +348,22 @@ test("closing does not wait for a disk that hangs, and says what is lost", async
   await log[Symbol.asyncDispose]();
   expect(performance.now() - before).toBeLessThan(1_500);
   expect(logger.texts("error").at(-1)).toBe("2 lines of the text log could not be written before the end");
+});
+
+test("a disk that does not answer for long is told once", async () => {
+  const clock = vi.spyOn(performance, "now");
+  try {
+    const log = await openLog({ openForAppend: () => new Promise(() => undefined) });
+    log.reading(readingOf(start), realInverter);
+    log.reading(readingOf(start + 1), realInverter);
+    expect(log.health.trouble).toBeUndefined();
+    clock.mockReturnValue(performance.now() + 31_000);
+    log.reading(readingOf(start + 2), realInverter);
+    log.reading(readingOf(start + 3), realInverter);
+    expect(logger.texts("error")).toEqual([expect.stringMatching(/has not answered for half a minute/)]);
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 test("closing writes what waits, even while it pauses after a failure", async () => {

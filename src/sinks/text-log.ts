@@ -60,6 +60,7 @@ interface InverterLog {
 const recentReadings = 64;
 const linesPerBatch = 256;
 const closeWithinMs = 1_000;
+const slowDiskMs = 30_000;
 
 /** Writes one line per interval and inverter into a file a day. Never delays the caller: lines wait in memory for the disk. */
 export class TextLog implements Sink, AsyncDisposable {
@@ -75,6 +76,8 @@ export class TextLog implements Sink, AsyncDisposable {
   #queue: Waiting[] = [];
   /** Lines out of the queue that are being written. */
   #inFlight = 0;
+  /** On the monotonic clock. */
+  #inFlightSince = 0;
   #writing: Promise<void> | undefined;
   #isWriting = false;
   #written = 0;
@@ -126,6 +129,9 @@ export class TextLog implements Sink, AsyncDisposable {
     this.#queue.push({ log, entry: { reading, simulated: inverter.simulated, stamp: this.#clock.stamp(reading.at) } });
     this.#dropOldest();
     this.#startWriting();
+    if (this.#inFlight > 0 && performance.now() - this.#inFlightSince > slowDiskMs) {
+      this.#report(new Error("the disk has not answered for half a minute"));
+    }
   }
 
   status(_status: LinkStatus, _inverter: InverterInfo): void {
@@ -133,6 +139,7 @@ export class TextLog implements Sink, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#stop.signal.aborted) return;
     this.#stop.abort();
     if (this.#queue.length > 0) this.#startWriting();
     const deadline = new AbortController();
@@ -232,6 +239,7 @@ export class TextLog implements Sink, AsyncDisposable {
     // Out of the queue while it is written, so that a full buffer drops none of it.
     const batch = this.#queue.splice(0, length);
     this.#inFlight = length;
+    this.#inFlightSince = performance.now();
     let done = 0;
     try {
       done = await first.log.files.append(
