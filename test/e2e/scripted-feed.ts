@@ -15,7 +15,7 @@ export interface Script {
   readonly warnings?: readonly string[];
 }
 
-const staleAfterMs: Readonly<Record<string, number>> = { QPIGS: 6_000, QPIGS2: 6_000, QMOD: 6_000, QPIWS: 90_000, QPGS0: 90_000, QPGS1: 90_000 };
+const fast: ReadonlySet<string> = new Set(["QPIGS", "QPIGS2", "QMOD"]);
 
 /** Feeds a LiveHub by hand, in place of a session: the page is tested against exactly known values. */
 export class ScriptedFeed {
@@ -28,7 +28,8 @@ export class ScriptedFeed {
     reconnects: 1,
   };
 
-  constructor(options: { readonly simulated?: boolean } = {}) {
+  /** `staleAfterMs` is that of the fast commands; the others live for hours. */
+  constructor(options: { readonly simulated?: boolean; readonly staleAfterMs?: number } = {}) {
     this.info = {
       id: "axpert-1",
       device: options.simulated === true ? "sim:" : "hidraw:/dev/hidraw0",
@@ -42,7 +43,7 @@ export class ScriptedFeed {
       timeZone: "Europe/Berlin",
       now: () => Date.now(),
       counters: () => this.counters,
-      staleAfterMs: (_inverter, command) => staleAfterMs[command] ?? 3 * 3_600_000,
+      staleAfterMs: (_inverter, command) => (fast.has(command) ? (options.staleAfterMs ?? 600_000) : 3 * 3_600_000),
     });
   }
 
@@ -50,7 +51,11 @@ export class ScriptedFeed {
     this.hub.status({ state, since, message }, this.info);
   }
 
-  send(command: string, values: Values, options: { readonly at?: number; readonly derived?: Values; readonly tail?: readonly string[] } = {}): void {
+  send(
+    command: string,
+    values: Values,
+    options: { readonly at?: number; readonly derived?: Values; readonly tail?: readonly string[] } = {},
+  ): void {
     const { at = Date.now(), derived = {}, tail = [] } = options;
     const reading: Reading = { inverter: this.info.id, at, command, payload: "", values, derived, tail };
     this.hub.reading(reading, this.info);
@@ -95,7 +100,14 @@ export class ScriptedFeed {
     this.send("QVFW", { firmwareVersion: "00072.70" }, { at });
     this.send("QMN", { modelName: "VMIII-5000" }, { at });
     this.send("QPIRI", ratings, { at, tail: ["000"] });
-    this.send("QFLAG", { enabledFlags: ["buzzer", "lcdReturnToDefault", "overloadRestart", "lcdBacklight"], disabledFlags: ["overloadBypass", "powerSaving"] }, { at });
+    this.send(
+      "QFLAG",
+      {
+        enabledFlags: ["buzzer", "lcdReturnToDefault", "overloadRestart", "lcdBacklight"],
+        disabledFlags: ["overloadBypass", "powerSaving"],
+      },
+      { at },
+    );
     this.send("QMCHGCR", { selectableChargeCurrents: [10, 20, 30, 40, 50, 60, 70, 80] }, { at });
     this.send("QPIWS", { warnings: script.warnings ?? [], warningBits: "0".repeat(36) }, { at });
     this.send("QMOD", { operatingMode: script.mode ?? "line" }, { at });
