@@ -43,16 +43,29 @@ function decodeFields({ query, command }: Request<unknown>, body: string): { val
   const layout = findLayout(query, texts);
   if (!layout) throw foreign(command, countsOf(query), body);
   const values: Record<string, Value> = {};
-  for (const [index, slot] of layout.fields.slice(0, texts.length).entries()) decodeSlot(command, index, slot, texts[index]!, values);
+  for (const [index, slot] of layout.fields.slice(0, texts.length).entries()) {
+    decodeSlot({ command, index, text: texts[index]!, isLast: index === texts.length - 1 }, slot, values);
+  }
   return { values, tail: texts.slice(layout.fields.length) };
 }
 
-function decodeSlot(command: string, index: number, slot: Slot, text: string, values: Record<string, Value>): void {
+interface Place {
+  readonly command: string;
+  readonly index: number;
+  readonly text: string;
+  /** The last text of the reply. */
+  readonly isLast: boolean;
+}
+
+function decodeSlot(place: Place, slot: Slot, values: Record<string, Value>): void {
+  const { command, index, text } = place;
   const fields: readonly Field[] = "name" in slot ? [slot] : slot;
   for (const { name, codec, absent } of fields) {
     if (text === absent) return;
     const value = codec.decode(text);
-    if (value !== undefined) {
+    // A zero byte won or lost between checksum and CR moves the payload's end by one character and leaves the checksum
+    // right: 045 turns into 04 or 0457. So the last number must be as wide as documented; before it, wider ones are taken.
+    if (value !== undefined && !(place.isLast && codec.encode(value) !== text)) {
       values[name] = value;
       return;
     }

@@ -75,9 +75,9 @@ export function int(width: number): Codec<number> {
   return number("N".repeat(width), /^\d{1,8}$/, width, 0);
 }
 
-/** A whole number of exactly `width` digits: where the width tells two meanings apart. */
+/** A whole number of exactly `width` digits: where the width tells two meanings apart, or where the reply ends. */
 export function fixedInt(width: number): Codec<number> {
-  return number("N".repeat(width), new RegExp(`^\\d{${width}}$`), width, 0);
+  return number(`exactly ${"N".repeat(width)}`, new RegExp(`^\\d{${width}}$`), width, 0);
 }
 
 /** Printable text without a space. */

@@ -120,6 +120,8 @@ describe("FrameDecoder", () => {
     ["a zero report before the reply", "\0\0\0\0\0\0\0\0(B\xe7\xc9\r\0\0\0", ["frame B"]],
     ["a zero byte in the reply", "(B\0\xe7\xc9\r", ["checksum 28 42 00 E7 C9 0D"]],
     ["a wrong checksum", "(B\xe7\xc8\r", ["checksum 28 42 E7 C8 0D"]],
+    ["a zero byte after the checksum", "(B\xe7\xc9\0\r", ["checksum 28 42 E7 C9 00 0D"]],
+    ["two zero bytes after a checksum that reads as digits", "(024423\0\0\r", ["checksum 28 30 32 34 34 32 33 00 00 0D"]],
     ["an empty payload", "(\x8b\x4a\r", ["checksum 28 8B 4A 0D"]],
     ["a reply without an end", "(230.0", ["unfinished 28 32 33 30 2E 30"]],
   ])("%s", (_, stream, parts) => {

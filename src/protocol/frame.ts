@@ -12,7 +12,8 @@ export interface Frame {
 
 /**
  * Bytes that were thrown away, and why:
- * `noise` outside any frame · `restarted` a `(` inside a frame: two replies merged · `checksum` wrong or missing ·
+ * `noise` outside any frame · `restarted` a `(` inside a frame: two replies merged · `checksum` wrong, missing, or right
+ * over bytes that no payload holds ·
  * `oversize` longer than any reply · `unfinished` the line fell silent before the CR.
  */
 export interface Discarded {
@@ -90,11 +91,22 @@ export class FrameDecoder {
   #finish(): Frame | Discarded {
     const raw = this.#take();
     const end = raw.length - 3;
-    const habit = raw.length >= MIN_FRAME ? matchChecksum(raw, 0, end, raw[end]!, raw[end + 1]!) : undefined;
+    const habit = raw.length >= MIN_FRAME && isSound(raw, end) ? matchChecksum(raw, 0, end, raw[end]!, raw[end + 1]!) : undefined;
     if (habit !== undefined) return { kind: "frame", raw, body: latin1(raw, 1, end), checksum: habit };
     if (isBareNak(raw)) return { kind: "frame", raw, body: "NAK", checksum: "none" };
     return { kind: "discarded", raw, reason: "checksum" };
   }
+}
+
+/**
+ * A checksum that starts at 0 stays right when zero bytes slip in between it and the CR, as HID padding may: the checksum
+ * then counts as payload and the zeros as checksum. Such a frame betrays itself by a payload byte that is no printable
+ * ASCII, or by the checksum 00 00, which costs one good reply in 65,536. One zero byte after a checksum that begins with
+ * a printable character is left to the fields: the last one then has the wrong width.
+ */
+function isSound(raw: Uint8Array, end: number): boolean {
+  for (let i = 1; i < end; i++) if (raw[i]! < 0x20 || raw[i]! > 0x7e) return false;
+  return raw[end] !== 0 || raw[end + 1] !== 0;
 }
 
 /** EASun SP-3200 and others send NAK without a usable checksum; a refusal carries no value, so it is safe to believe. */

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ReplyError } from "../model/errors.ts";
+import { FrameError, ReplyError } from "../model/errors.ts";
 import type { Value, Values } from "../model/reading.ts";
 import { request, type Layout, type Query, type Request, type Slot } from "./command.ts";
 import { decodeFrame, decodeReply } from "./decode.ts";
@@ -11,7 +11,7 @@ import { pi30 } from "./pi30/dialect.ts";
 /** Texts of fields that are neither number, word nor flags, by the form their codec declares. */
 const textForms: Readonly<Record<string, fc.Arbitrary<string>>> = {
   PINN: fc.stringMatching(/^PI\d\d$/),
-  "10 to 20 digits or letters": fc.stringMatching(/^\d[0-9A-Z]{9,19}$/),
+  "10 to 14 digits or letters": fc.stringMatching(/^\d[0-9A-Z]{9,13}$/),
   "serial number": fc.stringMatching(/^[0-9A-Z]{8,20}$/),
   "MMMMM-NNNN": fc.stringMatching(/^[A-Z0-9]{2,6}-\d{4,5}$/),
   NNN: fc.stringMatching(/^\d{3}$/),
@@ -26,9 +26,10 @@ function valueOf({ codec, metric }: Field): fc.Arbitrary<Value> {
   if (flagNames !== undefined) return fc.subarray(flagNames.split(", "));
   if (shape === "NN × 10 mV") return fc.nat(99).map((tens) => tens * 10);
   if (shape === "0 no · 1 yes") return fc.boolean();
-  if (metric?.range && /^N+(\.N+)?$/.test(shape)) {
+  if (metric?.range && /^(exactly )?N+(\.N+)?$/.test(shape)) {
     const scale = 10 ** (shape.split(".")[1]?.length ?? 0);
-    const [min, max] = metric.range;
+    const [min, widest] = metric.range;
+    const max = shape.startsWith("exactly ") ? Math.min(widest, 10 ** (shape.length - "exactly ".length) - 1) : widest;
     return fc.integer({ min: Math.ceil(min * scale), max: Math.floor(max * scale) }).map((steps) => steps / scale);
   }
   const textForm = textForms[shape];
@@ -111,6 +112,46 @@ describe("what was written is read again", () => {
         expect(readBack(query, encodeReply(query, values))).toMatchObject({ values: { warningBits: bits } });
       }),
     );
+  });
+});
+
+describe("zero bytes won or lost between checksum and CR", () => {
+  const payloadsOf = (query: Query): fc.Arbitrary<string> =>
+    fc.oneof(...query.layouts.map((layout) => replyOf(layout).map(({ values, tail }) => encodeReply(query, values, tail))));
+  /** The values in a stream that should hold one reply; absent when it is refused at any step. */
+  function valuesIn(query: Query, bytes: readonly number[]): Values | undefined {
+    try {
+      const reply = decodeReply(asked(query), decodeFrame(Uint8Array.from(bytes)));
+      return reply.kind === "data" ? reply.values : undefined;
+    } catch (error) {
+      if (error instanceof FrameError || error instanceof ReplyError) return undefined;
+      throw error;
+    }
+  }
+
+  // Where a QPIGS ends with the feed-in power, 1,234 W and 12,345 W have the same right to be there.
+  const isTold = (payload: string): boolean => !(payload.split(" ").length === 24 && / [1-9]\d{3,}$/.test(payload));
+  // A model name, a serial number and a list of letters may be longer or shorter by one by right.
+  const fixed = pi30.filter((query) => query.layouts.length > 0 && !["QMN", "QID"].includes(query.code));
+  test.each(fixed)("give no wrong value: $code", (query) => {
+    fc.assert(
+      fc.property(payloadsOf(query).filter(isTold), fc.constantFrom(1, 2, 3, 8), (payload, zeros) => {
+        const right = decodeReply(asked(query), { body: payload }) as { values: Values };
+        const frame = [...encodePayload(payload)];
+        const won = [...frame.slice(0, -1), ...Array<number>(zeros).fill(0), 0x0d];
+        expect(right.values).toMatchObject(valuesIn(query, won) ?? {});
+        if (frame.at(-2) === 0) expect(right.values).toMatchObject(valuesIn(query, [...frame.slice(0, -2), 0x0d]) ?? {});
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test("the documented width of the last number tells", () => {
+    const body = "230.0 49.9 230.0 49.9 0805 0751 020 448 29.00 000 100 0037 02.3 271.1 00.00 00007 00010000 00 00 00647 011 0 00 ";
+    const read = (last: string): unknown => valuesIn(pi30[0]!, [...encodePayload(`${body}${last}`)]);
+    expect(read("0450")).toMatchObject({ solarFeedPower: 450 });
+    expect(read("04507")).toBeUndefined();
+    expect(read("045")).toBeUndefined();
   });
 });
 

@@ -14,7 +14,7 @@ export const QID = query("QID", {
   title: "Serial number",
   source: "notes §8.2; 13 and 14 characters seen",
   cadence: "once",
-  layouts: [layout([1, 1], [field(metric.serialNumber, text("10 to 20 digits or letters", /^(?=\D*\d)[0-9A-Za-z]{10,20}$/))])],
+  layouts: [layout([1, 1], [field(metric.serialNumber, text("10 to 14 digits or letters", /^(?=\D*\d)[0-9A-Za-z]{10,14}$/))])],
 });
 
 /** `NN` valid characters, then 20 of which only the first NN count; the rest is filler of any digits. */
@@ -54,7 +54,7 @@ export const QMN = query("QMN", {
   title: "Model name",
   source: "notes §8.5: model, hyphen, rated VA",
   cadence: "once",
-  layouts: [layout([1, 1], [field(metric.modelName, text("MMMMM-NNNN", /^[!-~]{1,20}-\d{3,6}$/))])],
+  layouts: [layout([1, 1], [field(metric.modelName, text("MMMMM-NNNN", /^[!-~]{1,20}-\d{4,5}$/))])],
 });
 
 export const QGMN = query("QGMN", {

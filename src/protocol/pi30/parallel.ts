@@ -1,6 +1,6 @@
 import { metric } from "../../model/metric.ts";
 import { layout, query } from "../command.ts";
-import { decimal, field, flags, int, text, yesNo } from "../field.ts";
+import { decimal, field, fixedInt, flags, int, text, yesNo } from "../field.ts";
 import { chargerSourcePriorities, operatingModes, outputModes } from "./choices.ts";
 
 /**
@@ -55,7 +55,7 @@ export const QPGSn = query("QPGSn", {
         field(metric.pv1Current, int(2)),
         field(metric.batteryDischargeCurrent, int(3)),
         field(metric.pv2Voltage, decimal(5, 1)),
-        field(metric.pv2Current, int(2)),
+        field(metric.pv2Current, fixedInt(2)),
       ],
     ),
   ],

@@ -43,11 +43,11 @@ const common = [
 const tables: readonly { readonly form: RegExp; readonly names: readonly (string | undefined)[] }[] = [
   { form: /^[01]{32}$/, names: [...common, "position30", "position31"] },
   {
-    form: /^(?=.{33,37}$)[01]{31}\d{2,3}[01]*$/,
+    form: /^[01]{31}\d{3}[01]{2}$/,
     names: [...common, "position30", undefined, undefined, undefined, "highAcInputAtSoftStart", "batteryEqualizing"],
   },
   {
-    form: /^[01]{38,40}$/,
+    form: /^[01]{38}$/,
     names: [
       ...common,
       "pv2VoltageHigh",
@@ -58,8 +58,6 @@ const tables: readonly { readonly form: RegExp; readonly names: readonly (string
       "mppt3Overload",
       "mppt3OverloadWarning",
       "batteryTooLowToCharge3",
-      "position38",
-      "position39",
     ],
   },
 ];
@@ -119,8 +117,8 @@ const letterOf = (name: string): string => letters.get(name) ?? /^unknown:([a-z]
 const optionFlags: Codec<{ enabledFlags: readonly string[]; disabledFlags: readonly string[] }> = {
   shape: "E + letters switched on + D + letters switched off",
   decode(raw) {
-    // Either list may be empty; `E` or `D` alone is an operating mode.
-    if (!/^(E[a-z]*D[a-z]*|D[a-z]*E[a-z]*|[ED][a-z]+)$/.test(raw)) return undefined;
+    // Either list may be empty; `E` or `D` alone is an operating mode. A letter stands in one list, once.
+    if (!/^(E[a-z]*D[a-z]*|D[a-z]*E[a-z]*|[ED][a-z]+)$/.test(raw) || new Set(raw).size !== raw.length) return undefined;
     const lists: Record<string, string[]> = { E: [], D: [] };
     for (const [, capital, list] of raw.matchAll(/([ED])([a-z]*)/g)) lists[capital!]!.push(...Array.from(list!, nameOf));
     return { enabledFlags: lists["E"]!, disabledFlags: lists["D"]! };
