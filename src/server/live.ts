@@ -3,7 +3,6 @@ import { metric } from "../model/metric.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading, Sink } from "../model/reading.ts";
 import { isParallelUnit, pvTotal } from "./pv-total.ts";
 import { Trend, trendSeries } from "./trend.ts";
-import type { TrendValues } from "./trend.ts";
 
 const heartbeatMs = 15_000;
 const countersMs = 1_000;
@@ -89,6 +88,14 @@ export class LiveHub implements Sink {
     if (this.#clients.size > 0) this.#scheduleFlush();
   }
 
+  /** Takes an inverter off the page, because it turned out to be another one. */
+  forget(inverter: string): void {
+    if (!this.#entries.delete(inverter)) return;
+    this.#pendingStatus.delete(inverter);
+    this.#snapshotPending = true;
+    if (this.#clients.size > 0) this.#scheduleFlush();
+  }
+
   /** Everything as of now. */
   snapshot(): LiveSnapshot {
     const { version, timeZone, now } = this.#options;
@@ -159,7 +166,7 @@ export class LiveHub implements Sink {
     const staleAfterMs = this.#options.staleAfterMs(entry.info.id, reading.command);
     delete values["pvPower"];
     if (pv?.commands.every((command) => this.#isLive(entry, command, reading.at))) values["pvPower"] = pv.watts;
-    return entry.trend.add(reading.at, values as TrendValues, staleAfterMs);
+    return entry.trend.add(reading.at, values, staleAfterMs);
   }
 
   #isLive(entry: Entry, command: string, at: number): boolean {

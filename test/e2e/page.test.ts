@@ -82,11 +82,11 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     feed.status("online");
     const server = await serve(feed);
     const page = await visit(server);
-    await soon(() => tile(page, "Load").innerText()).toContain("not read yet");
+    await eventually(() => tile(page, "Load").innerText()).toContain("not read yet");
     expect(await page.locator("tr[data-name]").count()).toBe(0);
     feed.everything({ load: 823, pv: 1240, soc: 85 });
-    await soon(() => tile(page, "Load").innerText()).toContain("823 W");
-    await soon(() => page.title()).toBe("823 W load · sonkrag");
+    await eventually(() => tile(page, "Load").innerText()).toContain("823 W");
+    await eventually(() => page.title()).toBe("823 W load · sonkrag");
     expect(await tile(page, "Solar").innerText()).toContain("1240 W");
     expect(await tile(page, "Battery").innerText()).toMatch(/85 %[^]*charging\s419\sW[^]*52\.4\sV/);
     expect(await tile(page, "Grid").innerText()).toMatch(/Present[^]*229\.4\sV/);
@@ -95,7 +95,7 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     expect(await row(page, "QPIRI", "outputSourcePriority").innerText()).toContain("SBU");
     expect(await row(page, "QPIGS", "batteryPower").innerText()).toContain("derived");
     feed.general({ load: 2510, pv: 0, gridVoltage: 0, chargeCurrent: 0, dischargeCurrent: 50 });
-    await soon(() => page.title()).toBe("2.5 kW load · sonkrag");
+    await eventually(() => page.title()).toBe("2.5 kW load · sonkrag");
     expect(await tile(page, "Load").innerText()).toContain("2510 W");
     expect(await tile(page, "Grid").innerText()).toContain("Absent");
     expect(await tile(page, "Battery").innerText()).toMatch(/discharging\s2620\sW/);
@@ -120,7 +120,7 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
       observer.observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true });
     });
     feed.general({ soc: 86 });
-    await soon(() => row(page, "QPIGS", "batterySoc").innerText()).toContain("86 %");
+    await eventually(() => row(page, "QPIGS", "batterySoc").innerText()).toContain("86 %");
     const touched = await page.evaluate(() => (window as unknown as { touched: string[] }).touched);
     expect(touched.filter((name) => name === "batterySoc").length).toBeGreaterThan(0);
     expect(touched.filter((name) => name !== "batterySoc" && !name.startsWith("<"))).toEqual([]);
@@ -140,11 +140,11 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     const at = Date.now() - 100_000;
     feed.send("QPIRI", { batteryType: "agm" }, { at });
     const age = row(page, "QPIRI", "batteryType").locator(".age");
-    await soon(() => age.innerText()).toBe("1 min");
+    await eventually(() => age.innerText()).toBe("1 min");
     feed.send("QPIRI", { batteryType: "agm" }, { at: Date.now() - 10_000 });
-    await soon(() => age.innerText()).toMatch(/^1[0-2] s$/);
+    await eventually(() => age.innerText()).toMatch(/^1[0-2] s$/);
     const before = Number.parseInt(await age.innerText(), 10);
-    await soon(async () => Number.parseInt(await age.innerText(), 10)).toBeGreaterThan(before + 1);
+    await eventually(async () => Number.parseInt(await age.innerText(), 10)).toBeGreaterThan(before + 1);
   });
 
   test("marks what grows stale, and only that", async () => {
@@ -152,14 +152,14 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     feed.status("online");
     const page = await visit(await serve(feed));
     feed.everything();
-    await soon(() => tile(page, "Load").innerText()).toMatch(/823 W[^]*[0-3] s ago/);
+    await eventually(() => tile(page, "Load").innerText()).toMatch(/823 W[^]*[0-3] s ago/);
     expect(await tile(page, "Load").innerText()).not.toContain("stale");
-    await soon(() => tile(page, "Load").innerText()).toMatch(/stale, last read \d+ s ago/);
+    await eventually(() => tile(page, "Load").innerText()).toMatch(/stale, last read \d+ s ago/);
     expect(await row(page, "QPIGS", "gridVoltage").innerText()).toMatch(/stale/);
     expect(await row(page, "QPIRI", "batteryType").innerText()).not.toContain("stale");
     expect(await page.title()).toBe("No live values · sonkrag");
     feed.general({ load: 700 });
-    await soon(() => tile(page, "Load").innerText()).toMatch(/700 W[^]*[0-3] s ago/);
+    await eventually(() => tile(page, "Load").innerText()).toMatch(/700 W[^]*[0-3] s ago/);
   });
 
   test("nothing looks live once the link is lost, however young", async () => {
@@ -169,12 +169,12 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     const page = await visit(await serve(feed));
     expect(await page.locator("tr.stale").count()).toBe(0);
     feed.status("lost", "The USB port vanished. Check the cable.");
-    await soon(() => page.getByRole("alert").innerText()).toMatch(/Link to the inverter lost for \d+ s\. The USB port vanished/);
+    await eventually(() => page.getByRole("alert").innerText()).toMatch(/Link to the inverter lost for \d+ s\. The USB port vanished/);
     expect(await page.locator("tr[data-name]:not(.stale)").count()).toBe(0);
     expect(await page.locator(".tile:not(.stale)").count()).toBe(0);
     feed.status("online");
     feed.general();
-    await soon(() => page.getByRole("alert").count()).toBe(0);
+    await eventually(() => page.getByRole("alert").count()).toBe(0);
     expect(await page.locator(".tile.stale").count()).toBe(0);
   });
 
@@ -184,14 +184,14 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     feed.everything();
     const page = await visit(await serve(feed), { viewport: { width: 390, height: 844 } });
     const banner = page.getByRole("note");
-    await soon(() => banner.innerText()).toBe("Simulated inverter: nothing here is real");
+    await eventually(() => banner.innerText()).toBe("Simulated inverter: nothing here is real");
     await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
-    await soon(async () => (await banner.boundingBox())?.y).toBe(0);
+    await eventually(async () => (await banner.boundingBox())?.y).toBe(0);
     const real = new ScriptedFeed();
     real.status("online");
     real.everything();
     const other = await visit(await serve(real));
-    await soon(() => other.locator("tr[data-name]").count()).toBeGreaterThan(30);
+    await eventually(() => other.locator("tr[data-name]").count()).toBeGreaterThan(30);
     expect(await other.getByRole("note").count()).toBe(0);
   });
 
@@ -201,20 +201,20 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     feed.everything({ load: 823 });
     const server = await serve(feed);
     const page = await visit(server, { serverMayGo: true });
-    await soon(() => tile(page, "Load").innerText()).toContain("823 W");
+    await eventually(() => tile(page, "Load").innerText()).toContain("823 W");
     await server[Symbol.asyncDispose]();
     const alert = page.getByRole("alert");
-    await soon(() => alert.innerText()).toMatch(/Connection to sonkrag lost\. Values are \d+ s old/);
+    await eventually(() => alert.innerText()).toMatch(/Connection to sonkrag lost\. Values are \d+ s old/);
     expect(await page.locator(".tile:not(.stale)").count()).toBe(0);
-    await soon(() => alert.innerText()).toMatch(/Values are ([2-9]|\d\d) s old/);
+    await eventually(() => alert.innerText()).toMatch(/Values are ([2-9]|\d\d) s old/);
     expect(await page.title()).toBe("No connection · sonkrag");
     const again = new ScriptedFeed();
     again.status("online");
     again.everything({ load: 411 });
     await serve(again, server.port);
-    await soon(() => tile(page, "Load").innerText()).toContain("411 W");
+    await eventually(() => tile(page, "Load").innerText()).toContain("411 W");
     again.general({ load: 412 });
-    await soon(() => tile(page, "Load").innerText()).toContain("412 W");
+    await eventually(() => tile(page, "Load").innerText()).toContain("412 W");
     expect(await alert.count()).toBe(0);
     expect(await page.locator(".tile.stale").count()).toBe(0);
   });
@@ -226,26 +226,26 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     feed.everything({ load: 823 });
     const page = await visit(await serve(feed));
     const readout = page.locator(".readout");
-    await soon(() => readout.innerText()).toContain("latest");
+    await eventually(() => readout.innerText()).toContain("latest");
     expect(await readout.innerText()).toMatch(/Solar\s+\d+ W\s+Load\s+\d+ W\s+Battery\s+\S+ W\s+Voltage\s+[\d.]+ V/);
     await page.getByRole("button", { name: "6 h" }).click();
     expect(await page.getByRole("button", { name: "6 h" }).getAttribute("aria-pressed")).toBe("true");
     const over = page.locator(".u-over");
     const box = (await over.boundingBox())!;
     await page.mouse.move(box.x + box.width * 0.33, box.y + 50);
-    await soon(() => readout.innerText()).toMatch(/at \d\d:\d\d:\d\d[^]*Load\s+2\d\d\d W/);
+    await eventually(() => readout.innerText()).toMatch(/at \d\d:\d\d:\d\d[^]*Load\s+2\d\d\d W/);
     // The scripted history stops from 55 % to 60 % of the six hours.
     expect(await drawn(page, [0.33, 0.575])).toEqual([true, false]);
     await page.mouse.move(0, 0);
     const slider = page.getByRole("slider");
     await slider.focus();
     await page.keyboard.press("ArrowLeft");
-    await soon(() => readout.innerText()).toContain("at ");
+    await eventually(() => readout.innerText()).toContain("at ");
     const first = await slider.getAttribute("aria-valuetext");
     await page.keyboard.press("PageUp");
-    await soon(() => slider.getAttribute("aria-valuetext")).not.toBe(first);
+    await eventually(() => slider.getAttribute("aria-valuetext")).not.toBe(first);
     await page.keyboard.press("Escape");
-    await soon(() => readout.innerText()).toContain("latest");
+    await eventually(() => readout.innerText()).toContain("latest");
   });
 
   test("shows warnings in words, parallel units apart, defaults apart and counters with their reasons", async () => {
@@ -257,7 +257,7 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     feed.send("QDI", { batteryFloatVoltage: 51 });
     const page = await visit(await serve(feed));
     const warnings = page.getByRole("region", { name: "Warnings" });
-    await soon(() => warnings.innerText()).toMatch(/The inverter warns\s+Grid failed\s+PV loss/);
+    await eventually(() => warnings.innerText()).toMatch(/The inverter warns\s+Grid failed\s+PV loss/);
     const card = (title: string) => page.locator("details", { has: page.getByRole("heading", { name: title, exact: true }) });
     expect(await card("Parallel unit 1").innerText()).toMatch(/92931905106463/);
     expect(await card("Parallel unit 2").count()).toBe(0);
@@ -268,7 +268,7 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     const report = page.getByRole("region", { name: "Connection and frames" });
     expect(await report.innerText()).toMatch(/Wrong checksum[^]*6/);
     feed.counters = { ...feed.counters, requests: 5_000, rejected: { ...feed.counters.rejected, checksum: 77 } };
-    await soon(() => report.innerText()).toMatch(/Requests\s+5000[^]*77/);
+    await eventually(() => report.innerText()).toMatch(/Requests\s+5000[^]*77/);
   });
 
   test("is readable in light and dark: live, warned and stale", async () => {
@@ -278,10 +278,10 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     feed.everything({ warnings: ["overload"] });
     feed.parallelUnits();
     const page = await visit(await serve(feed));
-    await soon(() => page.locator("tr[data-name]").count()).toBeGreaterThan(30);
+    await eventually(() => page.locator("tr[data-name]").count()).toBeGreaterThan(30);
     for (const state of ["online", "lost"] as const) {
       feed.status(state, state === "lost" ? "Check the cable." : "");
-      await soon(() => page.locator(state === "lost" ? "tr.stale" : "tr:not(.stale)").count()).toBeGreaterThan(30);
+      await eventually(() => page.locator(state === "lost" ? "tr.stale" : "tr:not(.stale)").count()).toBeGreaterThan(30);
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme });
         expect(await page.evaluate(lowContrast), `${state} in ${colorScheme}`).toEqual([]);
@@ -303,7 +303,7 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     });
     feed.parallelUnits();
     const page = await visit(await serve(feed));
-    await soon(() => page.locator("tr[data-name]").count()).toBeGreaterThan(30);
+    await eventually(() => page.locator("tr[data-name]").count()).toBeGreaterThan(30);
     for (const width of [1440, 768, 390, 320]) {
       await page.setViewportSize({ width, height: 800 });
       const beyond = (): Promise<string[]> =>
@@ -313,7 +313,7 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
             .map((element) => `${element.tagName} ${element.textContent?.slice(0, 40) ?? ""}`),
         );
       // The plot is drawn anew one frame after the change of size.
-      await soon(beyond).toEqual([]);
+      await eventually(beyond).toEqual([]);
     }
   });
 
@@ -333,7 +333,7 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
 });
 
 /** Polls generously: the machine that runs the tests may be busy. */
-function soon<Result>(look: () => Promise<Result>) {
+function eventually<Result>(look: () => Promise<Result>) {
   return expect.poll(look, { timeout: 15_000 });
 }
 

@@ -74,7 +74,10 @@ export class Store {
         case "counters": {
           const inverter = this.#find(message.inverter);
           if (inverter !== undefined) inverter.counters.value = message.counters;
+          return;
         }
+        case "heartbeat":
+          return;
       }
     });
   }
