@@ -11,6 +11,7 @@ import { configJsonSchema, configTable, exampleConfig } from "../dist/app/config
 import { exits } from "../dist/cli/exit.js";
 import { createProgram } from "../dist/cli/program.js";
 import { errorCodes } from "../dist/model/errors.js";
+import { pi30Reference } from "./protocol-docs.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -59,6 +60,7 @@ const parts = {
   },
   "errors.md": { codes: errorTable },
   "cli.md": { exits: exitTable, help },
+  "protocol/pi30.md": { commands: pi30Reference },
 };
 
 /** Every derived file as it has to be, by its path from the root. */
