@@ -29,14 +29,16 @@ function row(name, form) {
 function rows(slot, index) {
   const fields = "name" in slot ? [slot] : slot;
   return fields.map(
-    ({ name, codec, absent }) => `| ${index} | ${row(name, absent === undefined ? codec.shape : `${codec.shape}; \`${absent}\` for none`)} |`,
+    ({ name, codec, absent }) =>
+      `| ${index} | ${row(name, absent === undefined ? codec.shape : `${codec.shape}; \`${absent}\` for none`)} |`,
   );
 }
 
 /** @param {Layout} layout */
 function layoutTable({ count: [min, max], where, fields }) {
   const known = fields.length;
-  const counts = max === Infinity ? `${min} fields or more` : min === max ? `${min} field${min === 1 ? "" : "s"}` : `${min} to ${max} fields`;
+  const counts =
+    max === Infinity ? `${min} fields or more` : min === max ? `${min} field${min === 1 ? "" : "s"}` : `${min} to ${max} fields`;
   const condition = where === undefined ? "" : `, field ${where.index} matching \`${where.matches.source}\``;
   const rest = max > known ? ` Fields from ${known} on are kept as they come.` : "";
   return [
