@@ -10,6 +10,7 @@ import { LinePump } from "./line-pump.ts";
 import { PtyOutlet } from "./pty-outlet.ts";
 import { systemClock } from "./system-clock.ts";
 import { TcpOutlet } from "./tcp-outlet.ts";
+import { together } from "./together.ts";
 
 export interface SimulateOptions {
   /** Path of the pseudo-terminal; further units get `PATH-2`, `PATH-3` … */
@@ -144,20 +145,6 @@ async function serve(
     clearTimeout(back);
     pump.close();
   }
-}
-
-/** Waits for all; the first that fails stops the others, and its error is the one that counts. */
-async function together(tasks: readonly Promise<void>[], stop: AbortController): Promise<void> {
-  const errors: unknown[] = [];
-  await Promise.all(
-    tasks.map((task) =>
-      task.catch((error: unknown) => {
-        errors.push(error);
-        stop.abort();
-      }),
-    ),
-  );
-  if (errors.length > 0) throw errors[0];
 }
 
 function countersLine({ lines, injected }: Simulation): string {

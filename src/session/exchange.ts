@@ -5,6 +5,7 @@ import { decodeReply, type Reply } from "../protocol/decode.ts";
 import { encodeCommand } from "../protocol/encode.ts";
 import { FrameDecoder, hex, type Discarded, type Frame } from "../protocol/frame.ts";
 import type { Clock } from "./clock.ts";
+import { Debts } from "./debts.ts";
 import { Pace } from "./pace.ts";
 import type { Transport } from "./transport.ts";
 
@@ -16,9 +17,11 @@ export interface Timing {
   readonly interByteMs: number;
   /** Silence after a frame that proves that nothing follows it. */
   readonly quietMs: number;
+  /** After a request was given up without any answer: how long its reply may still come. */
+  readonly patienceMs: number;
 }
 
-export const defaultTiming: Timing = { firstByteMs: 1500, interByteMs: 200, quietMs: 15 };
+export const defaultTiming: Timing = { firstByteMs: 1500, interByteMs: 200, quietMs: 15, patienceMs: 3000 };
 
 /** An answer, and when its last byte had arrived (UTC epoch ms). */
 export type Answer = Exclude<Reply<unknown>, { kind: "ack" }> & { readonly at: number };
@@ -45,8 +48,10 @@ interface Unproven {
   readonly tookMs: number;
 }
 
-/** On a line too fast to be quiet while a request leaves: how many answers of one shape may wait for one fence. */
+/** On a line too fast to be quiet while a request leaves: how many answers of one shape may wait for one fence, at most… */
 const MAX_WINDOW = 16;
+/** …one more for every so many exchanges without trouble: trouble voids all that wait. */
+const CLEAN_PER_STEP = 32;
 
 /**
  * Exchanges on one open transport, one at a time, such that a reply to an earlier request is never taken for the
@@ -62,11 +67,10 @@ export class Exchanger {
   readonly #pace: Pace;
   readonly #decoder = new FrameDecoder();
   #unproven: Unproven[] = [];
-  /** Shapes of the requests that were given up since the last fence: their replies may still come. */
-  readonly #owed = new Set<string>();
+  readonly #debts = new Debts();
   /** True while the frame being received is known to answer nothing and has been counted. */
   #condemned = false;
-  #window = 1;
+  #cleanExchanges = 0;
 
   constructor(transport: Transport, clock: Clock, timing: Timing, observer: ExchangeObserver) {
     this.#transport = transport;
@@ -78,18 +82,24 @@ export class Exchanger {
 
   /** True after an exchange that failed: before anything else a fence must be answered. */
   get owed(): boolean {
-    return this.#owed.size > 0;
+    return this.#debts.fenceNeeded;
   }
 
   /** True when an answer of this shape would prove that nothing older is under way. */
   canFence(shape: string): boolean {
-    return !this.#owed.has(shape) && this.#unproven.every(({ job }) => job.request.query.shape !== shape);
+    return !this.#debts.covers(shape, this.#clock.monotonic()) && this.#unproven.every(({ job }) => job.request.query.shape !== shape);
+  }
+
+  /** True while a request of this shape has to wait, because the late reply to an older one could pass for its answer. */
+  quarantines(shape: string): boolean {
+    return this.#debts.quarantines(shape, this.#clock.monotonic());
   }
 
   /** True when a request of this shape may not be sent before a fence, because too many like it wait for proof. */
   needsFence(shape: string, requestBytes: number): boolean {
     const last = this.#unproven.at(-1);
-    return last !== undefined && last.job.request.query.shape === shape && this.#unproven.length >= this.#window && !this.#leavesQuietly(requestBytes);
+    const window = Math.min(MAX_WINDOW, 1 + Math.floor(this.#cleanExchanges / CLEAN_PER_STEP));
+    return last !== undefined && last.job.request.query.shape === shape && this.#unproven.length >= window && !this.#leavesQuietly(requestBytes);
   }
 
   /**
@@ -116,7 +126,7 @@ export class Exchanger {
     }
   }
 
-  /** Listens until the line has been silent for `silenceMs`, at most `limitMs`; then nothing is owed any more. */
+  /** Listens until the line has been silent for `silenceMs`, at most `limitMs`. */
   async listen(silenceMs: number, limitMs: number, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const end = this.#clock.monotonic() + limitMs;
     let silentSince = this.#clock.monotonic();
@@ -126,8 +136,12 @@ export class Exchanger {
       if (chunk.length > 0) silentSince = this.#clock.monotonic();
       this.#dismiss(this.#decoder.push(chunk));
     }
-    this.#dismiss(this.#decoder.flush());
-    this.#owed.clear();
+    if (this.#clock.monotonic() - silentSince >= this.#timing.interByteMs) this.#dismiss(this.#decoder.flush());
+  }
+
+  /** After a long silence: whatever was still to come has come. */
+  forgive(): void {
+    this.#debts.clear();
   }
 
   /** Fails everything that waits for proof; called when the transport is given up. */
@@ -136,12 +150,7 @@ export class Exchanger {
   }
 
   #leavesQuietly(requestBytes: number): boolean {
-    return this.#leavingMs(requestBytes) >= this.#timing.quietMs;
-  }
-
-  /** How long after a request's start no byte of its answer can be here: one chunk before the first possible one. */
-  #leavingMs(requestBytes: number): number {
-    return this.#pace.firstArrivalMs(requestBytes) - this.#pace.byteMs;
+    return this.#pace.leavingMs(requestBytes) >= this.#timing.quietMs;
   }
 
   /** Takes what came unasked. True if it held (part of) a frame: then what was unproven is void. */
@@ -177,15 +186,14 @@ export class Exchanger {
   /** While the request leaves, no answer can come: silence now proves the answers before it, and a byte condemns them. */
   async #watchLeaving(request: Uint8Array, started: number, foreignStart: boolean, signal: AbortSignal): Promise<boolean> {
     if (!this.#leavesQuietly(request.length)) return foreignStart;
-    const end = started + this.#leavingMs(request.length);
+    const end = started + this.#pace.leavingMs(request.length);
     await this.#clock.sleep(Math.max(0, end - this.#clock.monotonic()), { signal });
     const chunk = this.#transport.take();
-    const latenessMs = this.#clock.monotonic() - end;
+    const possible = this.#pace.possibleBytes(this.#clock.monotonic() - end);
     if (chunk.length === 0) {
       if (!foreignStart) this.#release();
       return foreignStart;
     }
-    const possible = Math.ceil(latenessMs / this.#pace.byteMs) + (latenessMs > this.#pace.byteMs ? this.#transport.wire.chunkBytes - 1 : 0);
     const parts = this.#decoder.push(chunk);
     // This look came so late that the bytes may be the answer's own: leave the question to the next silence.
     if (parts.length === 0 && chunk.length <= possible && !foreignStart) return false;
@@ -243,13 +251,14 @@ export class Exchanger {
         this.#dismiss(rest);
         return true;
       }
-      if (lastByteAt !== undefined && this.#clock.monotonic() - lastByteAt >= this.#timing.interByteMs && this.#decoder.open) {
+      const silentMs = this.#clock.monotonic() - Math.max(left, lastByteAt ?? left);
+      if (this.#decoder.open) {
+        if (silentMs < this.#timing.interByteMs) continue;
+        const ours = !attempt.foreignStart;
         for (const part of this.#decoder.flush()) this.#discarded(attempt, part);
-        return this.#fail(job, new FrameError(`${job.request.command}: the reply broke off before its end`));
+        if (ours) return this.#fail(job, new FrameError(`${job.request.command}: the reply broke off before its end`));
       }
-      const quietSince = Math.max(left, lastByteAt ?? left);
-      const limitMs = failure ? this.#timing.interByteMs : this.#timing.firstByteMs;
-      if (!this.#decoder.open && this.#clock.monotonic() - quietSince >= limitMs) return this.#giveUp(job, failure);
+      if (silentMs >= (failure ? this.#timing.interByteMs : this.#timing.firstByteMs)) return this.#giveUp(job, failure);
     }
   }
 
@@ -289,13 +298,18 @@ export class Exchanger {
 
   /** A frame too many: the answers before it are void; without any it is a late reply, or `otherwise`. */
   #excess(frame: Frame, otherwise: "stale" | "foreign"): void {
-    if (this.#unproven.length === 0) this.#observer.rejected(this.owed ? "late" : otherwise, hex(frame.raw));
-    this.#voidUnproven(frame.body);
+    if (this.#debts.pay(frame)) this.#observer.rejected("late", hex(frame.raw));
+    else if (this.#unproven.length === 0) this.#observer.rejected(otherwise, hex(frame.raw));
+    else this.#voidUnproven(frame.body);
   }
 
   #misfit(frame: Frame, error: ReplyError): ReplyError | undefined {
-    if (this.#unproven.length > 0 || this.owed) {
-      this.#excess(frame, "foreign");
+    if (this.#debts.pay(frame)) {
+      this.#observer.rejected("late", hex(frame.raw));
+      return undefined;
+    }
+    if (this.#unproven.length > 0) {
+      this.#voidUnproven(frame.body);
       return undefined;
     }
     this.#observer.rejected(error.code === "reply-malformed" ? "malformed" : "foreign", error.message);
@@ -325,7 +339,7 @@ export class Exchanger {
     const last = this.#unproven.at(-1);
     if (reply.kind === "data") {
       if (last && last.job.request.query.shape !== job.request.query.shape) this.#release();
-      if (fence) this.#owed.clear();
+      if (fence) this.#debts.fenced();
     }
     const answer: Answer = { ...reply, at: this.#clock.now() };
     this.#unproven.push({ job, answer, requestBytes: bytes.length, replyBytes: frame.raw.length, tookMs: seenAt - started });
@@ -333,7 +347,7 @@ export class Exchanger {
 
   #release(): void {
     if (this.#unproven.length === 0) return;
-    this.#window = Math.min(MAX_WINDOW, this.#window * 2);
+    this.#cleanExchanges += this.#unproven.length;
     for (const { job, answer, requestBytes, replyBytes, tookMs } of this.#unproven.splice(0)) {
       this.#pace.learn(job.request.query.shape, requestBytes, replyBytes, tookMs);
       if (answer.kind === "nak") this.#observer.rejected("nak", job.request.command);
@@ -344,15 +358,16 @@ export class Exchanger {
 
   #voidUnproven(by: string): void {
     if (this.#unproven.length === 0) return;
-    this.#window = 1;
+    this.#cleanExchanges = 0;
     this.#observer.rejected("stale", by);
     for (const { job } of this.#unproven.splice(0))
       job.settle({ error: new ReplyError("reply-unproven", `${job.request.command}: two frames came for one request, so neither counts`) });
   }
 
   #fail(job: Job, error: SonkragError): false {
-    this.#window = 1;
-    this.#owed.add(job.request.query.shape);
+    this.#cleanExchanges = 0;
+    if (error instanceof DeadlineError) this.#debts.missing(job.request, this.#clock.monotonic() + this.#timing.patienceMs);
+    else this.#debts.spoilt(job.request);
     job.settle({ error });
     return false;
   }

@@ -23,12 +23,14 @@ export interface LineOptions {
 }
 
 /** Cheap questions of different shapes; an answer to one proves that no older reply is under way. */
-const fences: readonly Request[] = [request(QMOD), request(QPI), request(QVFW), request(QGMN)];
+const fences: readonly Request[] = [request(QPI), request(QMOD), request(QVFW), request(QGMN)];
 /** Exchanges in a row without a good frame after which the port is closed and the device looked for again. */
 const SILENT_AFTER = 5;
 const ATTEMPTS = 2;
 const SILENCE_MS = 1000;
 const LISTEN_LIMIT_MS = 10_000;
+/** Between looks for a late reply, while only questions wait that it could be mistaken for. */
+const QUARANTINE_LOOK_MS = 50;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
@@ -124,12 +126,14 @@ export class Line {
     onAnswered();
     this.#setStatus("online", "");
     for (;;) {
-      const work = this.#queue.shift();
-      if (work) await this.#attempt(exchanger, work, { signal });
-      else {
-        await exchanger.prove({ signal });
-        await this.#queue.filled({ signal });
+      const work = this.#queue.shift(({ request: { query } }) => !exchanger.quarantines(query.shape));
+      if (work) {
+        await this.#attempt(exchanger, work, { signal });
+        continue;
       }
+      await exchanger.prove({ signal });
+      if (this.#queue.empty) await this.#queue.filled({ signal });
+      else await exchanger.listen(QUARANTINE_LOOK_MS, QUARANTINE_LOOK_MS, { signal });
     }
   }
 
@@ -142,8 +146,14 @@ export class Line {
         else work.reject(outcome.error);
       },
     };
-    if (exchanger.owed || exchanger.needsFence(work.request.query.shape, work.request.command.length + 3)) await this.#fence(exchanger, { signal });
-    await this.#exchange(exchanger, job, { fence: false, signal });
+    try {
+      if (exchanger.owed || exchanger.needsFence(work.request.query.shape, work.request.command.length + 3)) await this.#fence(exchanger, { signal });
+      await this.#exchange(exchanger, job, { fence: false, signal });
+    } catch (error) {
+      // The link went down under it; settling twice does no harm.
+      work.reject(error);
+      throw error;
+    }
   }
 
   /** Asks cheap questions until one is answered: then nothing older is under way. */
@@ -154,6 +164,7 @@ export class Line {
       else {
         await exchanger.prove({ signal });
         await exchanger.listen(SILENCE_MS, LISTEN_LIMIT_MS, { signal });
+        exchanger.forgive();
       }
     } while (exchanger.owed);
   }

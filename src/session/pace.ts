@@ -1,5 +1,7 @@
 import type { Wire } from "./transport.ts";
 
+/** `(`, one character, checksum, CR: what arrives first from USB-HID may be a whole reply in a report of its own. */
+const SHORTEST_REPLY = 5;
 /** Exchanges that the measured speed looks back on. */
 const MEMORY = 8;
 /** Shorter exchanges say more about the unit's latency than about the wire. */
@@ -25,9 +27,16 @@ export class Pace {
     return this.#measured.length === 0 ? 0 : Math.min(this.#wire.byteMs, ...this.#measured);
   }
 
-  /** When the first bytes of an answer can be here, in ms after the request began to leave; earlier bytes belong to something else. */
-  firstArrivalMs(requestBytes: number): number {
-    return this.byteMs * (requestBytes + this.#wire.chunkBytes);
+  /** Until when nothing of an answer can be here, in ms after the request began to leave; earlier bytes belong to something else. */
+  leavingMs(requestBytes: number): number {
+    return this.byteMs * (requestBytes + Math.min(SHORTEST_REPLY, this.#wire.chunkBytes) - 1);
+  }
+
+  /** How many bytes of an answer (padding included) can be here so long after `leavingMs`. */
+  possibleBytes(afterMs: number): number {
+    const { chunkBytes } = this.#wire;
+    if (chunkBytes > 1 && afterMs < this.byteMs) return 0;
+    return Math.ceil(Math.ceil(afterMs / this.byteMs) / chunkBytes) * chunkBytes;
   }
 
   /** How long a line must be silent to have nothing more to say. */

@@ -44,8 +44,10 @@ export class WorkQueue {
     });
   }
 
-  shift(): Work | undefined {
-    return this.#items.shift();
+  /** Takes the first question that may go out now. */
+  shift(mayGo: (work: Work) => boolean): Work | undefined {
+    const index = this.#items.findIndex(mayGo);
+    return index < 0 ? undefined : this.#items.splice(index, 1)[0];
   }
 
   /** Puts a question back in front, for its second attempt. */

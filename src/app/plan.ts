@@ -1,0 +1,32 @@
+import type { Cadence } from "../protocol/command.ts";
+import { findRequest, pi30 } from "../protocol/pi30/dialect.ts";
+import type { PlanItem } from "../session/poller.ts";
+
+const DAY_MS = 86_400_000;
+/** A reading is live for three of its poll periods, and at least this long. */
+const LEAST_LIVE_MS = 10_000;
+const order: readonly Cadence[] = ["fast", "medium", "slow", "once"];
+
+/** Poll periods by cadence, in milliseconds. */
+export interface PollPeriods {
+  readonly fastMs: number;
+  readonly mediumMs: number;
+  readonly slowMs: number;
+}
+
+/** Every inquiry of the catalogue at its cadence, fast ones first. What never changes is asked at every connect and once a day. */
+export function planOf({ fastMs, mediumMs, slowMs }: PollPeriods): PlanItem[] {
+  const everyMs: Readonly<Record<Cadence, number>> = { fast: fastMs, medium: mediumMs, slow: slowMs, once: DAY_MS };
+  return order.flatMap((cadence) =>
+    pi30
+      .filter((query) => query.cadence === cadence)
+      .map((query) => ({ request: findRequest(query.code.replace(/n$/, "0")), everyMs: everyMs[cadence] })),
+  );
+}
+
+/** Milliseconds after which a command's reading no longer counts as live. */
+export function staleAfterMs(command: string, plan: readonly PlanItem[]): number {
+  const query = findRequest(command).query;
+  const everyMs = plan.find((item) => item.request.query === query)?.everyMs ?? DAY_MS;
+  return Math.max(LEAST_LIVE_MS, 3 * everyMs);
+}

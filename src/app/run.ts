@@ -1,0 +1,105 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Logger } from "../model/logger.ts";
+import type { Sink } from "../model/reading.ts";
+import { HttpServer } from "../server/http.ts";
+import { LiveHub } from "../server/live.ts";
+import { MqttSink } from "../sinks/mqtt.ts";
+import { TextLog } from "../sinks/text-log.ts";
+import { EmbeddedBroker } from "./broker.ts";
+import type { Config } from "./config.ts";
+import { lockDataDir } from "./data-lock.ts";
+import { FanOut } from "./fan-out.ts";
+import { LiveInverter } from "./live-inverter.ts";
+import { qpigsColumns } from "./log-columns.ts";
+import { planOf, staleAfterMs } from "./plan.ts";
+import { InverterRegistry } from "./registry.ts";
+import { writeRuntimeFile } from "./runtime-file.ts";
+import { systemClock } from "./system-clock.ts";
+import { targetsOf } from "./targets.ts";
+import { together } from "./together.ts";
+import { packageVersion } from "./version.ts";
+
+export interface RunOptions {
+  readonly logger: Logger;
+  /** Takes a line for the person who started the program. */
+  readonly tell: (line: string) => void;
+}
+
+const webRoot = fileURLToPath(new URL("../../web/dist", import.meta.url));
+const defaultHttpPort = 8480;
+const defaultMqttPort = 1883;
+
+/** The whole program, wired: inverters → text log, MQTT, page; until the signal fires. */
+export async function run(config: Config, { logger, tell }: RunOptions, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  signal.throwIfAborted();
+  const clock = systemClock;
+  const version = packageVersion();
+  const plan = planOf(config.poll);
+  tell(`sonkrag ${version}`);
+
+  await using _lock = await lockDataDir(config.dataDir, { logger, signal });
+  const registry = await InverterRegistry.open(join(config.dataDir, "inverters.json"));
+  const targets = await targetsOf(config, { clock, logger, tell });
+
+  let inverters: LiveInverter[] = [];
+  const noCounters = { requests: 0, accepted: 0, rejected: {}, reconnects: 0 };
+  const hub = new LiveHub({
+    version,
+    timeZone: config.site.timeZone,
+    now: clock.now,
+    counters: (id) => inverters.find(({ info }) => info.id === id)?.counters ?? (noCounters as LiveInverter["counters"]),
+    staleAfterMs: (_, command) => staleAfterMs(command, plan),
+  });
+  await using broker = await openBroker(config, logger);
+  await using mqtt = await openMqtt(config, broker, logger);
+  await using textLog = await openTextLog(config, logger);
+  await using server = await openServer(config, hub, logger);
+  await using _runtime = await writeRuntimeFile(config.dataDir, {
+    pid: process.pid,
+    version,
+    startedAt: clock.now(),
+    ...(server && { http: server.url }),
+    ...(mqtt && { mqtt: mqtt.address }),
+  });
+
+  const outputs = new FanOut({ sinks: [hub, mqtt, textLog].filter((sink): sink is NonNullable<typeof sink> & Sink => sink !== undefined), logger });
+  inverters = targets.map((target) => new LiveInverter({ target, plan, registry, clock, logger, outputs, page: hub }));
+
+  for (const { device, simulated } of targets) tell(`  inverter  ${device}${simulated ? "  SIMULATED, nothing here is real" : ""}`);
+  if (server) tell(`  page      ${server.url}`);
+  if (mqtt) tell(`  MQTT      ${mqtt.address}${broker ? "  (embedded, this machine only)" : ""}`);
+  if (textLog) tell(`  text log  ${textLog.currentFile}`);
+  tell(`  data      ${config.dataDir}`);
+  tell("Ctrl-C stops it.");
+
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  await together(
+    inverters.map((inverter) => inverter.run({ signal: stop })),
+    failed,
+  );
+  await registry.saved();
+}
+
+async function openBroker({ mqtt }: Config, logger: Logger): Promise<EmbeddedBroker | undefined> {
+  if (!mqtt.enabled || mqtt.url !== undefined) return undefined;
+  return await EmbeddedBroker.open({ port: mqtt.embeddedPort, fallbackPorts: mqtt.embeddedPort === defaultMqttPort, logger });
+}
+
+async function openMqtt({ mqtt }: Config, broker: EmbeddedBroker | undefined, logger: Logger): Promise<MqttSink | undefined> {
+  const url = mqtt.url ?? broker?.url;
+  if (!mqtt.enabled || url === undefined) return undefined;
+  return await MqttSink.open({ ...mqtt, url, logger });
+}
+
+async function openTextLog({ textLog, site }: Config, logger: Logger): Promise<TextLog | undefined> {
+  if (!textLog.enabled) return undefined;
+  return await TextLog.open({ ...textLog, timeZone: site.timeZone, columnsOf: qpigsColumns, logger });
+}
+
+async function openServer({ http }: Config, hub: LiveHub, logger: Logger): Promise<HttpServer | undefined> {
+  if (!http.enabled) return undefined;
+  const { host, port } = http;
+  return await HttpServer.open({ host, port, fallbackPorts: port === defaultHttpPort, hub, webRoot, logger });
+}

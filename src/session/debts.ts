@@ -1,0 +1,75 @@
+import { ReplyError } from "../model/errors.ts";
+import type { Request } from "../protocol/command.ts";
+import { decodeReply } from "../protocol/decode.ts";
+import type { Frame } from "../protocol/frame.ts";
+
+interface Missing {
+  readonly request: Request;
+  readonly until: number;
+}
+
+/**
+ * Requests that were given up. Until a fence is answered, anything may still be under way. And a request that got no
+ * answer at all may get it much later, even after newer ones (some bridges do that): until then, or until patience is
+ * over, no request whose reply would look the same may go out.
+ */
+export class Debts {
+  readonly #sinceFence = new Set<string>();
+  readonly #missing = new Map<string, Missing>();
+
+  get fenceNeeded(): boolean {
+    return this.#sinceFence.size > 0;
+  }
+
+  /** The answer came but was spoilt. */
+  spoilt({ query }: Request): void {
+    this.#sinceFence.add(query.shape);
+  }
+
+  /** No answer came; it may until then (monotonic ms). */
+  missing(request: Request, until: number): void {
+    this.#sinceFence.add(request.query.shape);
+    this.#missing.set(request.query.shape, { request, until });
+  }
+
+  /** True while a reply of this shape could be an older one. */
+  covers(shape: string, now: number): boolean {
+    return this.#sinceFence.has(shape) || this.quarantines(shape, now);
+  }
+
+  quarantines(shape: string, now: number): boolean {
+    const missing = this.#missing.get(shape);
+    if (missing === undefined) return false;
+    if (now < missing.until) return true;
+    this.#missing.delete(shape);
+    return false;
+  }
+
+  fenced(): void {
+    this.#sinceFence.clear();
+  }
+
+  /** True if the frame is the late reply to one of them, which is thereby paid. */
+  pay(frame: Frame): boolean {
+    for (const [shape, { request }] of this.#missing) {
+      if (!fits(request, frame)) continue;
+      this.#missing.delete(shape);
+      return true;
+    }
+    return false;
+  }
+
+  clear(): void {
+    this.#sinceFence.clear();
+    this.#missing.clear();
+  }
+}
+
+function fits(request: Request, frame: Frame): boolean {
+  try {
+    return decodeReply(request, frame).kind === "data";
+  } catch (error) {
+    if (error instanceof ReplyError) return false;
+    throw error;
+  }
+}
