@@ -40,7 +40,7 @@ describe("defaults", () => {
     expect(config).toMatchObject({
       dataDir: "/home/anna/.local/share/sonkrag",
       inverters: [{ device: "auto" }],
-      poll: { fastMs: 5000, mediumMs: 30_000, slowMs: 300_000 },
+      poll: { fastMs: 5000, mediumMs: 15_000, slowMs: 60_000 },
       textLog: { enabled: true, folder: "/home/anna/.local/share/sonkrag/log", format: "classic", intervalMs: 30_000, compress: false },
       mqtt: { enabled: true, prefix: "sonkrag/v1", embeddedPort: 1883, legacy: { enabled: true, unitTopic: "power/axpert{sn}" } },
       http: { enabled: true, host: "127.0.0.1", port: 8480 },
@@ -128,7 +128,7 @@ log: []
       'sonkrag.yaml:6:9: inverters[1].id: expected an id of lower-case letters, digits and hyphens, got "A B"',
       'sonkrag.yaml:7:5: unknown key "bogus" in inverters[1]; known here: device, id, name',
       'sonkrag.yaml:8:1: unknown key "pol"; did you mean "poll"?',
-      "sonkrag.yaml:10:9: poll.fast: expected a duration from 100ms to 1h, such as 500ms, 5s, 5min or 1h, got 5000; write it with its unit, e.g. 5000s or 5000ms",
+      "sonkrag.yaml:10:9: poll.fast: expected a duration from 0s to 1h, such as 500ms, 5s, 5min or 1h, got 5000; write it with its unit, e.g. 5000s or 5000ms",
       'sonkrag.yaml:11:9: poll.slow: expected a duration from 1s to 24h, such as 500ms, 5s, 5min or 1h, got "30h"',
       'sonkrag.yaml:12:3: unknown key "medum" in poll; did you mean "medium"?',
       'sonkrag.yaml:14:12: mqtt.enabled: expected true or false, got "yes"; write true',

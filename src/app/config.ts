@@ -192,9 +192,9 @@ export const configSchema = section("Configuration of sonkrag. Every key is opti
     .prefault([{ device: "auto" }])
     .describe("The inverters, one entry for each cable."),
   poll: section("How often values are asked for, counted from start to start.", {
-    fast: duration("Live status.", "5s", "100ms", "1h"),
-    medium: duration("Mode, warnings, parallel units.", "30s", "1s", "1h"),
-    slow: duration("Ratings, settings, identity.", "5min", "1s", "24h"),
+    fast: duration("Live status; `0s` is as fast as the line goes.", "5s", "0s", "1h"),
+    medium: duration("Mode, warnings, parallel units.", "15s", "1s", "1h"),
+    slow: duration("Ratings, settings, identity.", "1min", "1s", "24h"),
   }).prefault({}),
   textLog: section("A text file for each local day.", {
     enabled: yesNo("Write it.", true),

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { NotRunningError } from "../model/errors.ts";
 
 /** Where a running sonkrag can be reached; written by it for `sonkrag status` and the like. */
 export interface RuntimeInfo {
@@ -33,14 +34,16 @@ export async function writeRuntimeFile(dataDir: string, info: RuntimeInfo): Prom
   };
 }
 
-/** What the last started sonkrag wrote; absent if there is none. It may have been killed since: only an answer proves that it runs. */
+/** What the last started sonkrag wrote; absent if there is none. It may have been killed since: only an answer proves that it runs. Throws NotRunningError when it may not be read. */
 export async function readRuntimeFile(dataDir: string): Promise<RuntimeInfo | undefined> {
+  const path = runtimeFilePath(dataDir);
   let text: string;
   try {
-    text = await readFile(runtimeFilePath(dataDir), "utf8");
+    text = await readFile(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw error;
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    if (["ENOENT", "ENOTDIR"].includes(code)) return undefined;
+    throw new NotRunningError(`${path}: expected to read there where sonkrag can be reached, got ${code}`, { cause: error });
   }
   try {
     return JSON.parse(text) as RuntimeInfo;

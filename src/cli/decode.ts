@@ -1,23 +1,11 @@
 import { StringDecoder } from "node:string_decoder";
 import { addAbortSignal, type Readable } from "node:stream";
 import { ConfigError, RefusedError, SonkragError, type ErrorCode } from "../model/errors.ts";
-import { findMetric } from "../model/metric.ts";
-import type { Value } from "../model/reading.ts";
 import { decodeFrame, decodeReply } from "../protocol/decode.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
+import { decodedOf, tableOf, type Decoded } from "./decoded.ts";
 import type { Exit } from "./exit.ts";
-import { columns, print, type Terminal } from "./terminal.ts";
-import { valueText } from "../app/value-text.ts";
-
-/** What a reply says; a value without a unit has null there. */
-export type Decoded =
-  | {
-      readonly kind: "data";
-      readonly values: Readonly<Record<string, { readonly value: Value; readonly unit: string | null }>>;
-      readonly tail: readonly string[];
-    }
-  | { readonly kind: "ack" }
-  | { readonly kind: "nak" };
+import { print, type Terminal } from "./terminal.ts";
 
 interface Undecodable {
   readonly error: { readonly code: ErrorCode; readonly message: string };
@@ -42,7 +30,7 @@ export async function decode(
   }
   if (command === undefined || hex === undefined) throw new ConfigError("expected <command> and <hex>, or --jsonl");
   const decoded = decodeHex(options.protocol, command, hex === "-" ? await readAll(terminal) : hex);
-  await print(terminal, options.json ? `${JSON.stringify(decoded)}\n` : table(decoded));
+  await print(terminal, options.json ? `${JSON.stringify(decoded)}\n` : tableOf(decoded));
   return "ok";
 }
 
@@ -50,12 +38,7 @@ export async function decode(
 export function decodeHex(protocol: string, command: string, hex: string): Decoded {
   if (protocol.toUpperCase() !== "PI30") throw new RefusedError("value-invalid", `expected protocol PI30, got ${JSON.stringify(protocol)}`);
   const request = findRequest(command);
-  const reply = decodeReply(request, decodeFrame(bytesOf(hex)));
-  if (reply.kind !== "data") return { kind: reply.kind };
-  const values = Object.entries(reply.values as Readonly<Record<string, Value>>).map(
-    ([name, value]) => [name, { value, unit: findMetric(name)?.unit ?? null }] as const,
-  );
-  return { kind: "data", values: Object.fromEntries(values), tail: reply.tail };
+  return decodedOf(decodeReply(request, decodeFrame(bytesOf(hex))));
 }
 
 /** Hex in any case, with or without white space. */
@@ -66,16 +49,6 @@ function bytesOf(hex: string): Uint8Array {
     throw new RefusedError("value-invalid", `expected bytes as pairs of hex digits, got ${JSON.stringify(shown)}`);
   }
   return Buffer.from(digits, "hex");
-}
-
-function table(decoded: Decoded): string {
-  if (decoded.kind !== "data") return `${decoded.kind.toUpperCase()}\n`;
-  const rows = Object.entries(decoded.values).map(([name, { value, unit }]) => {
-    const metric = findMetric(name);
-    return [name, `${valueText(value, metric)}${unit === null ? "" : ` ${unit}`}`, metric?.label ?? ""];
-  });
-  const tail = decoded.tail.length === 0 ? [] : [`further fields: ${decoded.tail.join(" ")}`];
-  return [...columns(rows), ...tail].map((line) => `${line}\n`).join("");
 }
 
 async function readAll(terminal: Terminal): Promise<string> {

@@ -1,8 +1,12 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { packageVersion } from "../app/version.ts";
 import type { DecodeOptions } from "./decode.ts";
+import type { DoctorOptions } from "./doctor.ts";
 import type { EncodeOptions } from "./encode.ts";
 import { exits, type Exit } from "./exit.ts";
+import type { QueryOptions } from "./query.ts";
+import type { RunArguments } from "./run.ts";
+import type { SimulateArguments } from "./simulate.ts";
 import type { StatusOptions } from "./status.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -25,6 +29,67 @@ export function createProgram(terminal: Terminal): { program: Command; result: {
     const command = program.command(usage).description(description);
     return command.addHelpText("after", `\nExamples:\n${indent(examples)}`).showHelpAfterError(`hint: sonkrag ${command.name()} --help`);
   };
+
+  withDevice(
+    subcommand(
+      "run",
+      "Read the inverters, record and show them until stopped: text log, MQTT and a page for the browser.",
+      `sonkrag run
+sonkrag run --device serial:/dev/ttyUSB0 --http 0.0.0.0:8480
+sonkrag run --config /etc/sonkrag.yaml --log-format json
+sonkrag run --mqtt mqtt://192.168.1.10:1883 --poll 2s`,
+    ),
+  )
+    .option("--data-dir <folder>", "where everything is kept")
+    .option("--http <address>", "address of the page: HOST:PORT, PORT or off")
+    .option("--mqtt <url>", "broker to publish to, e.g. mqtt://host:1883; or embedded, or off")
+    .option("--poll <interval>", "time between two readings of the live status, e.g. 5s; 0s is as fast as the line goes")
+    .action(async (options: RunArguments) => {
+      const { runService } = await import("./run.ts");
+      result.exit = await runService(options, terminal);
+    });
+
+  subcommand(
+    "simulate",
+    "Serve simulated inverters on a pseudo-terminal or a TCP port until stopped. Nothing they say is real.",
+    `sonkrag simulate --pty /tmp/inverter
+sonkrag simulate --tcp 8899 --units 3 --speed 60 --seed 7
+sonkrag simulate --pty /tmp/inverter --replay Axpert2020-08-23.log
+sonkrag simulate --tcp 8899 --fault corrupt=5% --fault stale=5%`,
+  )
+    .option("--pty <path>", "make a pseudo-terminal there; further units get PATH-2, PATH-3 … (needs socat)")
+    .option("--tcp <port>", "listen on this port, further units on the ports behind it; 0 takes any free one", number(0, 65_535))
+    .option("--host <address>", "address to listen on (default: 127.0.0.1)")
+    .option("--units <n>", "inverters in parallel, 1 to 9 (default: 1)", number(1, 9))
+    .addOption(new Option("--model <name>", "whose replies are imitated (default: max)").choices(["max", "king"]))
+    .option("--seed <n>", "same seed, same weather, loads and faults (default: 1)", number(0, 4_294_967_295))
+    .option("--speed <factor>", "how many times faster its day passes (default: 1)", number(0.1, 100_000, "any"))
+    .option("--baud <rate>", "pace of the bytes; 0 is as fast as it goes (default: 2400)", number(0, 10_000_000))
+    .option("--latency-ms <ms>", "pause between request and reply (default: 0)", number(0, 60_000))
+    .option("--replay <file>", "answer QPIGS from a log of the older script")
+    .option("--fault <kind=rate>", "spoil this share of the replies (0.05 or 5%); may be given several times", collect)
+    .option("--unplugged-ms <ms>", "how long a disconnect lasts (default: 1000)", number(0, 86_400_000))
+    .option("--second-reader <interval>", "another program on the same port asks QPIGS this often, e.g. 30s")
+    .addHelpText("after", `\n${faultHelp}`)
+    .action(async (options: SimulateArguments) => {
+      const { serveSimulator } = await import("./simulate.ts");
+      result.exit = await serveSimulator(options, terminal);
+    });
+
+  withDevice(
+    subcommand(
+      "query <command>",
+      "Ask the inverter one question and print the answer. Only inquiries are sent, never a setting.",
+      `sonkrag query QPIGS
+sonkrag query QPIRI --json --device serial:/dev/ttyUSB0
+sonkrag query QMOD --device sim:`,
+    ),
+  )
+    .option("--json", "print one JSON object instead of a table")
+    .action(async (command: string, options: QueryOptions) => {
+      const { queryInverter } = await import("./query.ts");
+      result.exit = await queryInverter(command, options, terminal);
+    });
 
   subcommand(
     "encode <command>",
@@ -76,6 +141,21 @@ sonkrag status --watch 10s --all --url http://192.168.1.5:8480`,
       result.exit = await status(options, terminal);
     });
 
+  withDevice(
+    subcommand(
+      "doctor",
+      "Look at everything between sonkrag and the inverter, and say what to do. Only asks, never sets.",
+      `sonkrag doctor
+sonkrag doctor --device serial:/dev/ttyUSB0`,
+    ),
+  )
+    .option("--data-dir <folder>", "its data folder")
+    .option("--json", "print one JSON object a finding")
+    .action(async (options: DoctorOptions) => {
+      const { doctor } = await import("./doctor.ts");
+      result.exit = await doctor(options, terminal);
+    });
+
   const config = subcommand(
     "config",
     "Check the configuration file, or print an example or its JSON Schema.",
@@ -108,6 +188,42 @@ sonkrag config schema > sonkrag.schema.json`,
 
   return { program, result };
 }
+
+/** Options of the subcommands that talk to an inverter. */
+function withDevice(command: Command): Command {
+  return command
+    .option("--device <url>", "where the inverter is; may be given several times (default: auto)", collect)
+    .option("--config <file>", configHelp)
+    .addOption(new Option("--log-level <level>", "least important kind of message shown").choices(["debug", "info", "warn", "error"]))
+    .addOption(new Option("--log-format <format>", "messages for people or for machines").choices(["text", "json"]))
+    .addHelpText("after", `\nDevices:\n${indent(deviceHelp)}`);
+}
+
+function collect(value: string, earlier: readonly string[] = []): string[] {
+  return [...earlier, value];
+}
+
+/** Reads a number of an option; commander adds which option it was. */
+function number(min: number, max: number, kind: "whole" | "any" = "whole") {
+  return (text: string): number => {
+    const value = Number(text);
+    const fits = /^\d+(\.\d+)?$/.test(text) && value >= min && value <= max && (kind === "any" || Number.isInteger(value));
+    if (!fits) throw new InvalidArgumentError(`Expected a ${kind === "whole" ? "whole " : ""}number from ${min} to ${max}.`);
+    return value;
+  };
+}
+
+const faultHelp = `Faults: corrupt (a bit flips), truncated (the end is lost), dropped (nothing comes), late (comes after
+the asker has given up), stale (an old reply comes first), nak (refused), zeros (zero bytes instead),
+echo (the request comes back first), hang (silent for a minute), disconnect (the device goes away).
+SIGUSR1 prints the counters of what was spoilt to stderr; so does the end.`;
+
+const deviceHelp = `auto                           the inverter on USB
+hidraw:/dev/hidraw0            a USB port by its node
+hidraw:usb-0000:01:00.0-1.2    a USB port by its socket, which stays the same over reboots
+serial:/dev/ttyUSB0?baud=2400  a serial port
+tcp://192.168.1.20:8899        a serial bridge in the network
+sim:                           the built-in simulated inverter`;
 
 const configHelp = "configuration file; else $SONKRAG_CONFIG, ./sonkrag.yaml or /etc/sonkrag.yaml, where there is one";
 

@@ -1,0 +1,268 @@
+import { access, constants, stat } from "node:fs/promises";
+import { connect } from "node:net";
+import { delimiter, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { NotRunningError, SonkragError } from "../model/errors.ts";
+import type { Logger } from "../model/logger.ts";
+import type { LinkCounters } from "../model/reading.ts";
+import type { Timing } from "../session/exchange.ts";
+import { probe, type Identity } from "../session/unit.ts";
+import { formatDeviceUrl, parseDeviceUrl, type AutoUrl, type DeviceUrl, type SerialUrl } from "../transport/device-url.ts";
+import { listHidrawNodes, listSerialCandidates, systemRoots, usbIdOf, type SystemRoots } from "../transport/discover.ts";
+import { withLine } from "./ask-once.ts";
+import type { Config } from "./config.ts";
+import { onlyDevice, openerOf } from "./devices.ts";
+import { fetchSnapshot, runningUrl } from "./running.ts";
+import { systemClock } from "./system-clock.ts";
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly check: string;
+  /** `note`: worth knowing, and nothing is broken. */
+  readonly state: "ok" | "note" | "problem";
+  readonly says: string;
+  /** What to do. */
+  readonly advice?: string;
+}
+
+export interface ExamineOptions {
+  readonly config: Config;
+  /** The configuration file in use. */
+  readonly file?: string | undefined;
+  readonly logger: Logger;
+  readonly roots?: SystemRoots;
+}
+
+const udevRules = fileURLToPath(new URL("../../share/udev/60-sonkrag.rules", import.meta.url));
+/** Speeds that units were seen at, the usual one first; tried only where a person has named the port. */
+const knownBauds = [2400, 9600, 19_200, 4800, 1200, 38_400, 57_600, 115_200];
+/** Enough for any unit to begin its answer to a short question; a wrong speed is not worth a longer wait. */
+const briskTiming: Timing = { firstByteMs: 600, interByteMs: 100, quietMs: 15, patienceMs: 3000 };
+const connectWithinMs = 3000;
+
+/** Looks at everything between this program and the inverter, and tells each finding as soon as it is made. Only asks, never sets. */
+export async function* examine(options: ExamineOptions, { signal }: { readonly signal: AbortSignal }): AsyncGenerator<Finding> {
+  const { config, file } = options;
+  yield { check: "configuration", state: "ok", says: file ?? "no file; the defaults are in use" };
+  yield* examinePrograms();
+  yield await examineFolder(config.dataDir);
+  yield await examineRunning(config, signal);
+  for (const { device } of config.inverters) yield* examineDevice(parseDeviceUrl(device), options, signal);
+  if (config.mqtt.enabled && config.mqtt.url !== undefined) yield await examineBroker(config.mqtt.url, signal);
+}
+
+async function* examinePrograms(): AsyncGenerator<Finding> {
+  yield process.platform === "linux"
+    ? { check: "system", state: "ok", says: `Linux, Node ${process.version}` }
+    : { check: "system", state: "note", says: `${process.platform}: only tcp:// and sim: devices work here; hidraw and serial need Linux` };
+  for (const [name, need] of [
+    ["flock", "keeps two programs from using one port"],
+    ["stty", "sets the speed of serial ports"],
+  ] as const) {
+    if (await isInstalled(name)) continue;
+    yield {
+      check: "system",
+      state: "problem",
+      says: `the program ${name}, which ${need}, is not installed`,
+      advice: `Install it (Debian: ${name === "flock" ? "util-linux" : "coreutils"}).`,
+    };
+  }
+}
+
+async function isInstalled(program: string): Promise<boolean> {
+  for (const folder of (process.env["PATH"] ?? "").split(delimiter)) {
+    if (
+      await access(join(folder, program), constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return true;
+  }
+  return false;
+}
+
+/** Looks and creates nothing: a folder made here by root would be closed to the user that runs the service. */
+async function examineFolder(folder: string): Promise<Finding> {
+  const existing = await nearestExisting(folder);
+  const where = existing === folder ? folder : `${folder} (to be made in ${existing})`;
+  try {
+    if (!(await stat(existing)).isDirectory()) throw new Error("it is not a folder");
+    await access(existing, constants.W_OK | constants.X_OK);
+    return { check: "data folder", state: "ok", says: `${where} can be written` };
+  } catch (error) {
+    return {
+      check: "data folder",
+      state: "problem",
+      says: `${where} cannot be written: ${messageOf(error)}`,
+      advice: "Give it to the user that runs sonkrag, or choose another with dataDir or --data-dir.",
+    };
+  }
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  const there = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  return there || path === dirname(path) ? path : nearestExisting(dirname(path));
+}
+
+async function examineRunning(config: Config, signal: AbortSignal): Promise<Finding> {
+  try {
+    const url = await runningUrl(config.dataDir);
+    const { version, inverters } = await fetchSnapshot(url, { signal });
+    const links = inverters.map(({ info, status }) => `${info.device} ${status.state}`).join(", ");
+    return {
+      check: "running",
+      state: "note",
+      says: `sonkrag ${version} runs at ${url} and has its ports to itself: ${links || "no inverter yet"}`,
+    };
+  } catch (error) {
+    if (!(error instanceof NotRunningError)) throw error;
+    return { check: "running", state: "ok", says: "no other sonkrag uses this data folder" };
+  }
+}
+
+async function* examineDevice(wanted: DeviceUrl, options: ExamineOptions, signal: AbortSignal): AsyncGenerator<Finding> {
+  if (wanted.kind === "auto") yield* listDevices(options.roots ?? systemRoots);
+  let url: Exclude<DeviceUrl, AutoUrl>;
+  try {
+    url = await onlyDevice(wanted, options);
+  } catch (error) {
+    if (!(error instanceof SonkragError)) throw error;
+    yield { check: "device", state: "problem", says: error.message, advice: "Plug it in, or name it with --device." };
+    return;
+  }
+  const result = await identify(url, options, signal);
+  if ("identity" in result) {
+    yield {
+      check: "device",
+      state: "ok",
+      says: `${formatDeviceUrl(url)} answers: ${identityText(result.identity)}; ${countersText(result.counters)}`,
+    };
+    return;
+  }
+  const { error, counters } = result;
+  const heard = error.code === "transport-open" || error.code === "transport-busy" ? "" : ` (${countersText(counters)})`;
+  const advice = adviceOf(error, url);
+  yield {
+    check: "device",
+    state: "problem",
+    says: `${formatDeviceUrl(url)}: ${error.message}${heard}`,
+    ...(advice === undefined ? {} : { advice }),
+  };
+  if (url.kind === "serial" && error.code === "link-down") yield await findBaud(url, options, signal);
+}
+
+async function* listDevices(roots: SystemRoots): AsyncGenerator<Finding> {
+  for (const node of await listHidrawNodes({ roots })) {
+    yield { check: "usb", state: "note", says: `${node.path}: ${node.name} (${usbIdOf(node)}) at ${node.physicalPath}` };
+  }
+  for (const { path, node } of await listSerialCandidates({ roots })) {
+    yield {
+      check: "serial",
+      state: "note",
+      says: `${path}${path === node ? "" : ` (${node})`}: not tried unasked; try it with --device serial:${path}`,
+    };
+  }
+}
+
+type Identified =
+  | { readonly identity: Identity; readonly counters: LinkCounters }
+  | { readonly error: SonkragError; readonly counters: LinkCounters | undefined };
+
+async function identify(
+  url: Exclude<DeviceUrl, AutoUrl>,
+  { config, logger }: ExamineOptions,
+  signal: AbortSignal,
+  timing?: Timing,
+): Promise<Identified> {
+  let line: { readonly counters: LinkCounters } | undefined;
+  try {
+    const open = openerOf(url, { simulator: config.simulator, clock: systemClock, logger });
+    const identity = await withLine(
+      { open, clock: systemClock, logger, ...(timing === undefined ? {} : { timing }) },
+      (ask, opened) => {
+        line = opened;
+        return probe(ask, { signal });
+      },
+      { signal },
+    );
+    return { identity, counters: line!.counters };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof SonkragError)) throw error;
+    return { error, counters: line?.counters };
+  }
+}
+
+/** The port is there and nothing sensible comes: the commonest reason that can be found out from here is the speed. */
+async function findBaud(url: SerialUrl, options: ExamineOptions, signal: AbortSignal): Promise<Finding> {
+  const bauds = knownBauds.filter((baud) => baud !== url.baud);
+  for (const baud of bauds) {
+    const result = await identify({ ...url, baud }, options, signal, briskTiming);
+    if (!("identity" in result)) continue;
+    const right = formatDeviceUrl({ ...url, baud });
+    return {
+      check: "baud rate",
+      state: "problem",
+      says: `at ${baud} baud it answers: ${identityText(result.identity)}`,
+      advice: `Use --device ${right}.`,
+    };
+  }
+  return {
+    check: "baud rate",
+    state: "note",
+    says: `no answer at ${bauds.join(", ")} baud either: the speed is not what is wrong`,
+  };
+}
+
+function adviceOf(error: SonkragError, url: Exclude<DeviceUrl, AutoUrl>): string | undefined {
+  if (error.code === "transport-busy") return "Stop the other program, then run this again.";
+  if (error.context["errno"] === "EACCES") {
+    if (url.kind === "serial") return "Add your user to the group dialout (sudo usermod -aG dialout $USER) and log in again.";
+    return `Install the rule ${udevRules} as its first lines say.`;
+  }
+  if (error.code === "link-down" && url.kind !== "tcp")
+    return "Check the cable, that the inverter is on, and that no vendor dongle shares the port.";
+  return undefined;
+}
+
+async function examineBroker(given: string, signal: AbortSignal): Promise<Finding> {
+  const url = new URL(given);
+  const port = Number(url.port) || ({ "mqtt:": 1883, "mqtts:": 8883, "ws:": 80, "wss:": 443 }[url.protocol] ?? 1883);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const reason = await new Promise<string | undefined>((resolve) => {
+    const socket = connect({ host, port, signal });
+    const end = (text?: string) => {
+      socket.destroy();
+      resolve(text);
+    };
+    socket.setTimeout(connectWithinMs, () => end(`no connection within ${connectWithinMs / 1000} s`));
+    socket.once("connect", () => end());
+    socket.once("error", (error) => end(error.message));
+  });
+  signal.throwIfAborted();
+  if (reason === undefined) return { check: "broker", state: "ok", says: `${host}:${port} takes connections` };
+  return {
+    check: "broker",
+    state: "problem",
+    says: `${host}:${port} cannot be reached: ${reason}`,
+    advice: "Check mqtt.url and that the broker runs.",
+  };
+}
+
+function identityText({ protocol, model, serialNumber, firmware }: Identity): string {
+  return [protocol, model, serialNumber && `serial number ${serialNumber}`, firmware && `firmware ${firmware}`].filter(Boolean).join(", ");
+}
+
+function countersText(counters: LinkCounters | undefined): string {
+  if (counters === undefined) return "nothing was sent";
+  const reasons = Object.entries(counters.rejected).filter(([, count]) => count > 0);
+  const rejected = reasons.map(([reason, count]) => `${count} ${reason}`).join(", ");
+  return `${counters.requests} questions, ${counters.accepted} answers${rejected === "" ? "" : `, rejected: ${rejected}`}`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
