@@ -50,10 +50,21 @@ function entries(node: SchemaNode, indent: string): string[] {
 }
 
 function entry(key: string, node: SchemaNode, indent: string): string[] {
+  if (node.properties !== undefined && Object.values(node.properties).every(isUnset)) return optionalSection(key, node.properties, indent);
   if (node.properties !== undefined) return [`${indent}${key}:`, ...entries(node, `${indent}  `)];
   if (node.items !== undefined) return [`${indent}${key}:`, ...listItems(node, `${indent}  `)];
   if (node.default === undefined) return [`${indent}# ${key}: ${String(node.examples?.[0])}`];
   return [`${indent}${key}: ${scalarText(node.default)}`];
+}
+
+function isUnset(node: SchemaNode): boolean {
+  return node.properties === undefined && node.default === undefined;
+}
+
+/** A section without any default, as a comment with examples: a section with nothing in it would be no section. */
+function optionalSection(key: string, properties: NonNullable<SchemaNode["properties"]>, indent: string): string[] {
+  const shown = Object.entries(properties).map(([name, node]) => [name, withDefault(node, node.examples?.[0])] as const);
+  return [`${key}:`, ...entries({ properties: Object.fromEntries(shown) }, "  ")].map((line) => `${indent}# ${line}`);
 }
 
 function listItems(list: SchemaNode, indent: string): string[] {

@@ -9,7 +9,7 @@ import { describeIssues, type ConfigText, type Overrides } from "./config-issues
 
 /** What the command line says instead of the file; all as typed. */
 export interface ConfigFlags {
-  /** Replaces the list of inverters; an entry of the file with the same device keeps its id and name. */
+  /** Replaces the list of inverters; an entry of the file with the same device keeps its id. */
   readonly device?: readonly string[];
   readonly dataDir?: string;
   /** `HOST:PORT`, `PORT` or `off`. */
@@ -168,7 +168,7 @@ function resolvePaths(parsed: ParsedConfig, env: Readonly<Record<string, string 
     http,
     simulator,
     log,
-    site: { name: site.name, timeZone: site.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone },
+    site: { timeZone: site.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone },
     dataDir,
     poll: { fastMs: poll.fast, mediumMs: poll.medium, slowMs: poll.slow },
     textLog: { ...textLog, folder: folder === undefined ? join(dataDir, "log") : absolute(folder), intervalMs: interval },

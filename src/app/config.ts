@@ -94,9 +94,6 @@ const inverter = section("One inverter.", {
     .optional()
     .describe("Its name in topics, files and addresses. Derived from the device and kept if absent.")
     .meta({ examples: ["garage"] }),
-  name: text("Its name on the page.")
-    .optional()
-    .meta({ examples: ["Inverter in the garage"] }),
 });
 
 function uniqueInverters(list: readonly z.output<typeof inverter>[], context: z.RefinementCtx): void {
@@ -171,7 +168,6 @@ const mqtt = section("MQTT.", {
 
 export const configSchema = section("Configuration of sonkrag. Every key is optional.", {
   site: section("The place.", {
-    name: text("Its name, shown on the page.").default("Home"),
     timeZone: z
       .string({ error: "expected a time zone" })
       .refine(isTimeZone, "expected an IANA time zone such as Europe/Berlin or Africa/Johannesburg")
@@ -236,7 +232,7 @@ export type ParsedConfig = z.output<typeof configSchema>;
 
 /** A whole configuration: defaults filled in, paths absolute, the password read from its file. */
 export interface Config extends Readonly<Pick<ParsedConfig, "inverters" | "http" | "simulator" | "log">> {
-  readonly site: { readonly name: string; readonly timeZone: string };
+  readonly site: { readonly timeZone: string };
   readonly dataDir: string;
   readonly poll: { readonly fastMs: number; readonly mediumMs: number; readonly slowMs: number };
   readonly textLog: Omit<ParsedConfig["textLog"], "interval"> & { readonly folder: string; readonly intervalMs: number };

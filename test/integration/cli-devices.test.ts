@@ -184,6 +184,13 @@ describe("run", () => {
     expect(await readdir(join(dataDir, "run"))).not.toContain("sonkrag.json");
   });
 
+  it("stops cleanly on a Ctrl-C that arrives twice, as it does through npm", async () => {
+    await using running = await service(args("--data-dir", join(folder, "twice")), /Ctrl-C/);
+    process.kill(running.pid, "SIGINT");
+    expect(await running.stop("SIGINT")).toMatchObject({ exit: 0 });
+    expect(await readdir(join(folder, "twice", "run"))).not.toContain("sonkrag.json");
+  });
+
   it("does not start with a mistake in its configuration", async () => {
     const file = join(folder, "sonkrag.yaml");
     await writeFile(file, "http:\n  port: http\n");
