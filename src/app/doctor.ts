@@ -46,8 +46,9 @@ export async function* examine(options: ExamineOptions, { signal }: { readonly s
   yield { check: "configuration", state: "ok", says: file ?? "no file; the defaults are in use" };
   yield* examinePrograms();
   yield await examineFolder(config.dataDir);
-  yield await examineRunning(config, signal);
-  for (const { device } of config.inverters) yield* examineDevice(parseDeviceUrl(device), options, signal);
+  const running = await runningInverters(config, signal);
+  yield runningFinding(running);
+  for (const { device } of config.inverters) yield* examineDevice(parseDeviceUrl(device), running?.inverters ?? [], options, signal);
   if (config.mqtt.enabled && config.mqtt.url !== undefined) yield await examineBroker(config.mqtt.url, signal);
 }
 
@@ -108,23 +109,35 @@ async function nearestExisting(path: string): Promise<string> {
   return there || path === dirname(path) ? path : nearestExisting(dirname(path));
 }
 
-async function examineRunning(config: Config, signal: AbortSignal): Promise<Finding> {
+interface RunningProgram {
+  readonly url: string;
+  readonly version: string;
+  readonly inverters: readonly RunningInverter[];
+}
+type RunningInverter = Awaited<ReturnType<typeof fetchSnapshot>>["inverters"][number];
+
+async function runningInverters({ dataDir }: Config, signal: AbortSignal): Promise<RunningProgram | undefined> {
   try {
-    const url = await runningUrl(config.dataDir);
+    const url = await runningUrl(dataDir);
     const { version, inverters } = await fetchSnapshot(url, { signal });
-    const links = inverters.map(({ info, status }) => `${info.device} ${status.state}`).join(", ");
-    return {
-      check: "running",
-      state: "note",
-      says: `sonkrag ${version} runs at ${url} and has its ports to itself: ${links || "no inverter yet"}`,
-    };
+    return { url, version, inverters };
   } catch (error) {
-    if (!(error instanceof NotRunningError)) throw error;
-    return { check: "running", state: "ok", says: "no other sonkrag uses this data folder" };
+    if (error instanceof NotRunningError) return undefined;
+    throw error;
   }
 }
 
-async function* examineDevice(wanted: DeviceUrl, options: ExamineOptions, signal: AbortSignal): AsyncGenerator<Finding> {
+function runningFinding(running: RunningProgram | undefined): Finding {
+  if (running === undefined) return { check: "running", state: "ok", says: "no other sonkrag that uses this data folder can be reached" };
+  return { check: "running", state: "note", says: `sonkrag ${running.version} runs at ${running.url} and has its ports to itself` };
+}
+
+async function* examineDevice(
+  wanted: DeviceUrl,
+  running: readonly RunningInverter[],
+  options: ExamineOptions,
+  signal: AbortSignal,
+): AsyncGenerator<Finding> {
   if (wanted.kind === "auto") yield* listDevices(options.roots ?? systemRoots);
   let url: Exclude<DeviceUrl, AutoUrl>;
   try {
@@ -132,6 +145,11 @@ async function* examineDevice(wanted: DeviceUrl, options: ExamineOptions, signal
   } catch (error) {
     if (!(error instanceof SonkragError)) throw error;
     yield { check: "device", state: "problem", says: error.message, advice: "Plug it in, or name it with --device." };
+    return;
+  }
+  const taken = running.find(({ info }) => info.device === formatDeviceUrl(url) && !info.simulated);
+  if (taken !== undefined) {
+    yield takenFinding(taken);
     return;
   }
   const result = await identify(url, options, signal);
@@ -153,6 +171,13 @@ async function* examineDevice(wanted: DeviceUrl, options: ExamineOptions, signal
     ...(advice === undefined ? {} : { advice }),
   };
   if (url.kind === "serial" && error.code === "link-down") yield await findBaud(url, options, signal);
+}
+
+/** The running program has the port, and is the one to tell how it goes. */
+function takenFinding({ info, status, counters }: RunningInverter): Finding {
+  const says = `${info.device} is read by the running sonkrag: ${status.state}${status.message === "" ? "" : `: ${status.message}`} (${countersText(counters)})`;
+  if (status.state === "online") return { check: "device", state: "ok", says };
+  return { check: "device", state: "problem", says, advice: "To look closer, stop it and run this again." };
 }
 
 async function* listDevices(roots: SystemRoots): AsyncGenerator<Finding> {

@@ -147,6 +147,18 @@ describe("doctor", () => {
     ]);
   });
 
+  it("asks the running sonkrag about the port that it has", async () => {
+    await using line = await simulator();
+    const device = addressOf(line);
+    const folderOfOther = join(folder, "other");
+    await using running = await service(["run", "--device", device, "--http", "0", "--mqtt", "off", "--data-dir", folderOfOther], /Ctrl-C/);
+    expect(running.output).toContain(device);
+    const ask = async () => (await cli(["doctor", "--device", device, "--data-dir", folderOfOther])).stdout;
+    await expect
+      .poll(ask, { timeout: 20_000, interval: 100 })
+      .toContain(`ok      device        ${device} is read by the running sonkrag: online (`);
+  });
+
   it("says what is wrong and ends with 1", async () => {
     const result = await cli(["doctor", "--device", "serial:/nonexistent/tty", "--data-dir", "/etc/passwd/x"]);
     expect(result).toMatchObject({ exit: 1, stderr: "" });
