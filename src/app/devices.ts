@@ -3,8 +3,22 @@ import type { Logger } from "../model/logger.ts";
 import type { Clock } from "../session/clock.ts";
 import type { OpenTransport } from "../session/transport.ts";
 import { Simulation } from "../sim/transport.ts";
-import { formatDeviceUrl, inverterUsbId, type AutoUrl, type DeviceUrl, type HidrawPortUrl, type HidrawUrl } from "../transport/device-url.ts";
-import { findInverterNodes, listHidrawNodes, listSerialCandidates, systemRoots, type HidrawNode, type SystemRoots } from "../transport/discover.ts";
+import {
+  formatDeviceUrl,
+  inverterUsbId,
+  type AutoUrl,
+  type DeviceUrl,
+  type HidrawPortUrl,
+  type HidrawUrl,
+} from "../transport/device-url.ts";
+import {
+  findInverterNodes,
+  listHidrawNodes,
+  listSerialCandidates,
+  systemRoots,
+  type HidrawNode,
+  type SystemRoots,
+} from "../transport/discover.ts";
 import { openTransport } from "../transport/open.ts";
 import type { Config } from "./config.ts";
 
@@ -52,7 +66,10 @@ export function urlOf(node: HidrawNode): HidrawUrl | HidrawPortUrl {
 }
 
 /** Where a device is, for recognising the inverter behind it after a restart. */
-export async function locationOf(url: Exclude<DeviceUrl, AutoUrl>, { roots = systemRoots }: { readonly roots?: SystemRoots } = {}): Promise<string> {
+export async function locationOf(
+  url: Exclude<DeviceUrl, AutoUrl>,
+  { roots = systemRoots }: { readonly roots?: SystemRoots } = {},
+): Promise<string> {
   switch (url.kind) {
     case "sim":
       return "sim";
