@@ -214,13 +214,13 @@ export class Exchanger {
     const { job, bytes, started } = attempt;
     const shape = job.request.query.shape;
     const left = started + bytes.length * this.#pace.byteMs;
-    const expectedMs = this.#pace.expectedMs(shape, bytes.length);
+    const firstLookMs = this.#pace.firstLookMs(shape, bytes.length);
     let lastByteAt: number | undefined;
     let looks = 0;
     let failure: SonkragError | undefined;
     for (;;) {
       const now = this.#clock.monotonic();
-      if (looks === 0 && expectedMs !== undefined) await this.#clock.sleep(Math.max(0, started + expectedMs - now), { signal });
+      if (looks === 0 && firstLookMs !== undefined) await this.#clock.sleep(Math.max(0, started + firstLookMs - now), { signal });
       else await this.#clock.sleep(pauseMs(looks, this.#pace.byteMs), { signal });
       looks += 1;
       const chunk = this.#transport.take();
@@ -277,9 +277,9 @@ export class Exchanger {
   ): Exclude<Reply<unknown>, { kind: "ack" }> | SonkragError | undefined {
     const { job, bytes, started } = attempt;
     // Its first byte was here before this request had left, or it is complete sooner than the wire can carry it.
-    const soonest = started + (bytes.length + frame.raw.length) * this.#pace.byteMs * 0.95;
-    if (attempt.foreignStart || seenAt < soonest) {
-      if (!attempt.foreignStart) this.#pace.tooFast();
+    const tooSoon = seenAt < started + (bytes.length + frame.raw.length) * this.#pace.byteMs * 0.95;
+    if (tooSoon) this.#pace.tooFast();
+    if (attempt.foreignStart || (tooSoon && this.#transport.wire.certain)) {
       attempt.foreignStart = false;
       if (this.#condemned) this.#condemned = false;
       else this.#excess(frame, "stale");

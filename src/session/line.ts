@@ -76,6 +76,11 @@ export class Line {
     return await this.#queue.ask(what, signal);
   }
 
+  /** Resolves when another question would not have to wait for long. Rejects with the signal's reason. */
+  async ready({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    await this.#queue.room({ signal });
+  }
+
   /** Resolves when the inverter answers (again). Rejects with the signal's reason. */
   async online({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted();

@@ -2,10 +2,10 @@ import type { Wire } from "./transport.ts";
 
 /** `(`, one character, checksum, CR: what arrives first from USB-HID may be a whole reply in a report of its own. */
 const SHORTEST_REPLY = 5;
-/** Exchanges that the measured speed looks back on. */
-const MEMORY = 8;
-/** Shorter exchanges say more about the unit's latency than about the wire. */
-const LONG_EXCHANGE = 60;
+/** How much sooner than ever seen an answer is looked for. */
+const EARLY_MS = 2;
+/** Below this a wire that must be measured counts as unpaced: 9600 baud. */
+const PACED_BYTE_MS = 1;
 
 /**
  * How fast the wire is. A real serial line and a USB-HID bridge cannot be faster than their baud rate, and that is
@@ -14,7 +14,8 @@ const LONG_EXCHANGE = 60;
  */
 export class Pace {
   readonly #wire: Wire;
-  #measured: number[] = [];
+  /** The least time a byte has taken in any proven exchange. */
+  #measured = Number.POSITIVE_INFINITY;
   #lengths = new Map<string, { bytes: number; latencyMs: number }>();
 
   constructor(wire: Wire) {
@@ -24,7 +25,7 @@ export class Pace {
   /** Milliseconds a byte takes; 0 while nothing is known. */
   get byteMs(): number {
     if (this.#wire.certain) return this.#wire.byteMs;
-    return this.#measured.length === 0 ? 0 : Math.min(this.#wire.byteMs, ...this.#measured);
+    return this.#measured < PACED_BYTE_MS || this.#measured === Number.POSITIVE_INFINITY ? 0 : Math.min(this.#wire.byteMs, this.#measured);
   }
 
   /** Until when nothing of an answer can be here, in ms after the request began to leave; earlier bytes belong to something else. */
@@ -44,31 +45,27 @@ export class Pace {
     return atLeastMs + (this.#wire.chunkBytes > 1 ? this.#wire.chunkBytes * this.byteMs : 0);
   }
 
-  /** When the answer to a command should be complete, in ms after its request began to leave; absent until it was seen once or while the wire is unpaced. */
-  expectedMs(shape: string, requestBytes: number): number | undefined {
+  /**
+   * When to look for the answer to a command first, in ms after its request began to leave: just before the soonest it
+   * was ever complete, for one look too early costs nothing, and looking late costs line time. Absent until it was seen
+   * once and while the wire is unpaced.
+   */
+  firstLookMs(shape: string, requestBytes: number): number | undefined {
     const seen = this.#lengths.get(shape);
-    return seen && this.byteMs > 0 ? (requestBytes + seen.bytes) * this.byteMs + seen.latencyMs : undefined;
-  }
-
-  expectedBytes(shape: string): number | undefined {
-    return this.#lengths.get(shape)?.bytes;
+    return seen && this.byteMs > 0 ? (requestBytes + seen.bytes) * this.byteMs + seen.latencyMs - EARLY_MS : undefined;
   }
 
   /** Learns from a proven exchange. */
   learn(shape: string, requestBytes: number, replyBytes: number, tookMs: number): void {
     const bytes = requestBytes + replyBytes;
-    if (bytes >= LONG_EXCHANGE) {
-      this.#measured.push(tookMs / bytes);
-      if (this.#measured.length > MEMORY) this.#measured.shift();
-    }
+    this.#measured = Math.min(this.#measured, tookMs / bytes);
     const latencyMs = Math.max(0, tookMs - bytes * this.byteMs);
     const seen = this.#lengths.get(shape);
-    // The shortest latency seen: sampling a little early costs one look more, sampling late costs line time.
     this.#lengths.set(shape, { bytes: replyBytes, latencyMs: seen?.bytes === replyBytes ? Math.min(seen.latencyMs, latencyMs) : latencyMs });
   }
 
   /** Bytes came sooner than this wire was thought to carry them. */
   tooFast(): void {
-    this.#measured = [];
+    this.#measured = Number.POSITIVE_INFINITY;
   }
 }

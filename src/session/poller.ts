@@ -17,11 +17,11 @@ export interface PollerOptions {
   /** Sends one inquiry; the poller has no other way to the line, and an inquiry can change nothing. */
   readonly ask: (request: Request, options: { readonly signal: AbortSignal }) => Promise<Answer>;
   readonly online: (options: { readonly signal: AbortSignal }) => Promise<void>;
+  /** Resolves when the line can do with another question: the next one leaves while the answer before it is being proven. */
+  readonly ready: (options: { readonly signal: AbortSignal }) => Promise<void>;
   readonly onData: (answer: Extract<Answer, { kind: "data" }>) => void;
 }
 
-/** Two, so that the next request can leave while the answer before it is being proven. */
-const IN_FLIGHT = 2;
 /** Refusals (or silences while others are answered) in a row after which a command counts as unsupported. */
 const UNSUPPORTED_AFTER = 2;
 /** The same for a command that has answered before: it takes more to believe that it has stopped. */
@@ -76,7 +76,7 @@ export class Poller {
         this.#reschedule(entry, clock.monotonic());
         const asking = this.#ask(entry, { signal }).finally(() => inFlight.delete(asking));
         inFlight.add(asking);
-        if (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
+        await this.#options.ready({ signal });
       }
     } catch (error) {
       if (!signal.aborted) throw error;

@@ -87,6 +87,7 @@ export class Unit {
       plan: options.plan,
       ask: (what, { signal }) => options.line.ask(what, { signal }),
       online: ({ signal }) => options.line.online({ signal }),
+      ready: ({ signal }) => options.line.ready({ signal }),
       onData: (answer) => options.onReading(toReading(this.#id, answer)),
     });
   }

@@ -9,10 +9,16 @@ export interface Work {
   readonly reject: (error: unknown) => void;
 }
 
+/** Whoever asks more than this ahead only makes others wait. */
+const ROOM = 2;
+
 /** Questions in the order in which they go out; whoever waits for one can give up at any time. */
 export class WorkQueue {
   readonly #items: Work[] = [];
-  #wake: (() => void) | undefined;
+  /** One abort listener a signal, not one a question. */
+  readonly #bySignal = new WeakMap<AbortSignal, Set<Work>>();
+  #onFilled: (() => void) | undefined;
+  #onRoom: (() => void)[] = [];
 
   get empty(): boolean {
     return this.#items.length === 0;
@@ -21,60 +27,93 @@ export class WorkQueue {
   /** Adds a question. Rejects with the signal's reason when it fires before the answer. */
   ask(what: Request, signal: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
+      const open = this.#openOf(signal);
       const work: Work = {
         request: what,
         attempts: 0,
         resolve: (answer) => {
-          signal.removeEventListener("abort", onAbort);
+          open.delete(work);
           resolve(answer);
         },
         reject: (error) => {
-          signal.removeEventListener("abort", onAbort);
-          reject(error instanceof Error ? error : new Error(String(error)));
+          open.delete(work);
+          reject(asError(error));
         },
       };
-      const onAbort = (): void => {
-        const index = this.#items.indexOf(work);
-        if (index >= 0) this.#items.splice(index, 1);
-        work.reject(signal.reason);
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
+      open.add(work);
       this.#items.push(work);
-      this.#wake?.();
+      this.#onFilled?.();
     });
   }
 
   /** Takes the first question that may go out now. */
   shift(mayGo: (work: Work) => boolean): Work | undefined {
     const index = this.#items.findIndex(mayGo);
-    return index < 0 ? undefined : this.#items.splice(index, 1)[0];
+    if (index < 0) return undefined;
+    const [work] = this.#items.splice(index, 1);
+    this.#tellRoom();
+    return work;
   }
 
   /** Puts a question back in front, for its second attempt. */
   again(work: Work): void {
     this.#items.unshift(work);
-    this.#wake?.();
+    this.#onFilled?.();
   }
 
   rejectAll(error: unknown): void {
     for (const work of this.#items.splice(0)) work.reject(error);
+    this.#tellRoom();
   }
 
   /** Resolves when there is a question. Rejects with the signal's reason. */
   async filled({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    signal.throwIfAborted();
-    if (!this.empty) return;
-    await new Promise<void>((resolve, reject) => {
-      const onAbort = (): void => {
-        this.#wake = undefined;
-        reject(signal.reason instanceof Error ? signal.reason : new Error(String(signal.reason)));
-      };
-      this.#wake = () => {
-        this.#wake = undefined;
-        signal.removeEventListener("abort", onAbort);
-        resolve();
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
+    while (this.empty) await eventOrAbort((wake) => (this.#onFilled = wake), signal);
+    this.#onFilled = undefined;
   }
+
+  /** Resolves when it makes sense to ask more. Rejects with the signal's reason. */
+  async room({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    while (this.#items.length >= ROOM) await eventOrAbort((wake) => this.#onRoom.push(wake), signal);
+  }
+
+  #tellRoom(): void {
+    for (const wake of this.#onRoom.splice(0)) wake();
+  }
+
+  #openOf(signal: AbortSignal): Set<Work> {
+    const known = this.#bySignal.get(signal);
+    if (known) return known;
+    const open = new Set<Work>();
+    this.#bySignal.set(signal, open);
+    signal.addEventListener(
+      "abort",
+      () => {
+        for (const work of open) {
+          const index = this.#items.indexOf(work);
+          if (index >= 0) this.#items.splice(index, 1);
+          work.reject(signal.reason);
+        }
+        this.#tellRoom();
+      },
+      { once: true },
+    );
+    return open;
+  }
+}
+
+async function eventOrAbort(subscribe: (wake: () => void) => unknown, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  await new Promise<void>((resolve, reject) => {
+    const onAbort = (): void => reject(asError(signal.reason));
+    signal.addEventListener("abort", onAbort, { once: true });
+    subscribe(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    });
+  });
+}
+
+function asError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }

@@ -75,6 +75,7 @@ async function pollFlatOut(options: Omit<SimulationOptions, "clock">, commands: 
       return line.ask(request, how);
     },
     online: (how) => line.online(how),
+    ready: (how) => line.ready(how),
     onData: (answer) => {
       answered += 1;
       if (answer.command !== "QPIGS") return;
