@@ -1,43 +1,13 @@
 import { DeadlineError, FrameError, ReplyError, SonkragError } from "../model/errors.ts";
 import type { RejectReason } from "../model/reading.ts";
-import type { Request } from "../protocol/command.ts";
 import { decodeReply, type Reply } from "../protocol/decode.ts";
 import { encodeCommand } from "../protocol/encode.ts";
 import { FrameDecoder, hex, type Discarded, type Frame } from "../protocol/frame.ts";
 import type { Clock } from "./clock.ts";
 import { Debts } from "./debts.ts";
+import type { Answer, ExchangeObserver, Job, Timing } from "./job.ts";
 import { Pace } from "./pace.ts";
 import type { Transport } from "./transport.ts";
-
-/** Waiting times of an exchange, in milliseconds. */
-export interface Timing {
-  /** From the request's last byte to the first byte of an answer. */
-  readonly firstByteMs: number;
-  /** Silence inside a frame after which the rest is lost. */
-  readonly interByteMs: number;
-  /** Silence after a frame that proves that nothing follows it. */
-  readonly quietMs: number;
-  /** After a request was given up without any answer: how long its reply may still come. */
-  readonly patienceMs: number;
-}
-
-export const defaultTiming: Timing = { firstByteMs: 1500, interByteMs: 200, quietMs: 15, patienceMs: 3000 };
-
-/** An answer, and when its last byte had arrived (UTC epoch ms). */
-export type Answer = Exclude<Reply<unknown>, { kind: "ack" }> & { readonly at: number };
-
-/** One request on its way; `settle` is called exactly once, when the answer is proven or the exchange has failed. */
-export interface Job {
-  readonly request: Request;
-  settle(outcome: { readonly answer: Answer } | { readonly error: SonkragError }): void;
-}
-
-/** What the exchanger tells while it works: every byte that became no value, with its reason. */
-export interface ExchangeObserver {
-  requested(command: string): void;
-  accepted(): void;
-  rejected(reason: RejectReason, detail: string): void;
-}
 
 /** An answer that fits in every respect but could still be an older reply: see `docs/stale-replies.md`. */
 interface Unproven {
@@ -46,6 +16,19 @@ interface Unproven {
   readonly requestBytes: number;
   readonly replyBytes: number;
   readonly tookMs: number;
+}
+
+/** A request on the wire. */
+interface Attempt {
+  readonly job: Job;
+  readonly bytes: Uint8Array;
+  /** When it was handed to the medium, monotonic ms. */
+  readonly started: number;
+  readonly fence: boolean;
+  /** The frame now being received began before this request had left. */
+  foreignStart: boolean;
+  /** A whole frame came that does not answer; the answer may still come. */
+  failure: SonkragError | undefined;
 }
 
 /** On a line too fast to be quiet while a request leaves: how many answers of one shape may wait for one fence, at most… */
@@ -66,7 +49,7 @@ export class Exchanger {
   readonly #observer: ExchangeObserver;
   readonly #pace: Pace;
   readonly #decoder = new FrameDecoder();
-  #unproven: Unproven[] = [];
+  readonly #unproven: Unproven[] = [];
   readonly #debts = new Debts();
   /** True while the frame being received is known to answer nothing and has been counted. */
   #condemned = false;
@@ -99,7 +82,9 @@ export class Exchanger {
   needsFence(shape: string, requestBytes: number): boolean {
     const last = this.#unproven.at(-1);
     const window = Math.min(MAX_WINDOW, 1 + Math.floor(this.#cleanExchanges / CLEAN_PER_STEP));
-    return last !== undefined && last.job.request.query.shape === shape && this.#unproven.length >= window && !this.#leavesQuietly(requestBytes);
+    return (
+      last !== undefined && last.job.request.query.shape === shape && this.#unproven.length >= window && !this.#leavesQuietly(requestBytes)
+    );
   }
 
   /**
@@ -111,11 +96,11 @@ export class Exchanger {
     this.#sweep();
     const bytes = encodeCommand(job.request.command);
     const started = this.#clock.monotonic();
-    let foreignStart = this.#decoder.open;
+    const attempt: Attempt = { job, bytes, started, fence, foreignStart: this.#decoder.open, failure: undefined };
     await this.#transport.write(bytes, { signal });
     this.#observer.requested(job.request.command);
-    foreignStart = await this.#watchLeaving(bytes, started, foreignStart, signal);
-    return await this.#awaitAnswer({ job, bytes, started, foreignStart, fence }, signal);
+    const parts = await this.#watchLeaving(attempt, signal);
+    return this.#handle(attempt, parts, this.#clock.monotonic()) ?? (await this.#awaitAnswer(attempt, signal));
   }
 
   /** Waits until the line has proved quiet; then everything unproven is released, or voided if something came. */
@@ -183,86 +168,86 @@ export class Exchanger {
     return seen;
   }
 
-  /** While the request leaves, no answer can come: silence now proves the answers before it, and a byte condemns them. */
-  async #watchLeaving(request: Uint8Array, started: number, foreignStart: boolean, signal: AbortSignal): Promise<boolean> {
-    if (!this.#leavesQuietly(request.length)) return foreignStart;
-    const end = started + this.#pace.leavingMs(request.length);
+  /**
+   * While the request leaves, no answer can come: silence now proves the answers before it, and a byte condemns them.
+   * Returns what may be the answer's own after all.
+   */
+  async #watchLeaving(attempt: Attempt, signal: AbortSignal): Promise<readonly (Frame | Discarded)[]> {
+    const { bytes, started } = attempt;
+    if (!this.#leavesQuietly(bytes.length)) return [];
+    const end = started + this.#pace.leavingMs(bytes.length);
     await this.#clock.sleep(Math.max(0, end - this.#clock.monotonic()), { signal });
     const chunk = this.#transport.take();
-    const possible = this.#pace.possibleBytes(this.#clock.monotonic() - end);
     if (chunk.length === 0) {
-      if (!foreignStart) this.#release();
-      return foreignStart;
+      if (!attempt.foreignStart) this.#release();
+      return [];
     }
+    const possible = this.#pace.possibleBytes(this.#clock.monotonic() - end);
     const parts = this.#decoder.push(chunk);
     // This look came so late that the bytes may be the answer's own: leave the question to the next silence.
-    if (parts.length === 0 && chunk.length <= possible && !foreignStart) return false;
-    const began = this.#decoder.open;
-    if (!began && parts.every((part) => part.kind === "discarded" && discardReason(part, request) === "echo")) {
+    if (chunk.length <= possible && !attempt.foreignStart) return parts;
+    if (!this.#decoder.open && parts.every((part) => part.kind === "discarded" && discardReason(part, bytes) === "echo")) {
       for (const part of parts) this.#observer.rejected("echo", hex(part.raw));
       if (parts.length > 0) this.#release();
-      return false;
+      return [];
     }
-    if (this.#dismiss(parts) || began) this.#pace.tooFast();
-    return began;
+    attempt.foreignStart = this.#decoder.open;
+    if (this.#dismiss(parts) || attempt.foreignStart) this.#pace.tooFast();
+    return [];
   }
 
-  async #awaitAnswer(
-    attempt: { readonly job: Job; readonly bytes: Uint8Array; readonly started: number; foreignStart: boolean; readonly fence: boolean },
-    signal: AbortSignal,
-  ): Promise<boolean> {
+  async #awaitAnswer(attempt: Attempt, signal: AbortSignal): Promise<boolean> {
     const { job, bytes, started } = attempt;
-    const shape = job.request.query.shape;
     const left = started + bytes.length * this.#pace.byteMs;
-    const firstLookMs = this.#pace.firstLookMs(shape, bytes.length);
-    let lastByteAt: number | undefined;
+    const firstLookMs = this.#pace.firstLookMs(job.request.query.shape, bytes.length);
+    let lastByteAt = left;
     let looks = 0;
-    let failure: SonkragError | undefined;
     for (;;) {
-      const now = this.#clock.monotonic();
-      if (looks === 0 && firstLookMs !== undefined) await this.#clock.sleep(Math.max(0, started + firstLookMs - now), { signal });
-      else await this.#clock.sleep(pauseMs(looks, this.#pace.byteMs), { signal });
+      const pause =
+        looks === 0 && firstLookMs !== undefined ? started + firstLookMs - this.#clock.monotonic() : pauseMs(looks, this.#pace.byteMs);
+      await this.#clock.sleep(Math.max(0, pause), { signal });
       looks += 1;
       const chunk = this.#transport.take();
       const seenAt = this.#clock.monotonic();
       if (chunk.length > 0) {
-        lastByteAt = seenAt;
+        lastByteAt = Math.max(left, seenAt);
         // The line is alive: look often again.
         looks = Math.min(looks, 40);
       }
-      const parts = this.#decoder.push(chunk);
-      for (const [index, part] of parts.entries()) {
-        const rest = parts.slice(index + 1);
-        if (part.kind === "discarded") {
-          const error = this.#discarded(attempt, part);
-          if (error !== undefined) {
-            this.#dismiss(rest);
-            return this.#fail(job, error);
-          }
-          continue;
-        }
-        const verdict = this.#judge(attempt, part, seenAt);
-        if (verdict instanceof SonkragError) {
-          failure = verdict;
-          continue;
-        }
-        if (verdict === undefined) continue;
-        this.#accept(attempt, part, verdict, seenAt);
-        this.#dismiss(rest);
-        return true;
-      }
-      const silentMs = this.#clock.monotonic() - Math.max(left, lastByteAt ?? left);
+      const done = this.#handle(attempt, this.#decoder.push(chunk), seenAt);
+      if (done !== undefined) return done;
+      const silentMs = this.#clock.monotonic() - lastByteAt;
       if (this.#decoder.open) {
         if (silentMs < this.#timing.interByteMs) continue;
         const ours = !attempt.foreignStart;
         for (const part of this.#decoder.flush()) this.#discarded(attempt, part);
         if (ours) return this.#fail(job, new FrameError(`${job.request.command}: the reply broke off before its end`));
       }
-      if (silentMs >= (failure ? this.#timing.interByteMs : this.#timing.firstByteMs)) return this.#giveUp(job, failure);
+      if (silentMs >= (attempt.failure ? this.#timing.interByteMs : this.#timing.firstByteMs)) return this.#giveUp(attempt);
     }
   }
 
-  #giveUp(job: Job, failure: SonkragError | undefined): boolean {
+  /** What has come while an answer is due. True: it is in; false: the attempt has failed; absent: wait on. */
+  #handle(attempt: Attempt, parts: readonly (Frame | Discarded)[], seenAt: number): boolean | undefined {
+    for (const [index, part] of parts.entries()) {
+      if (part.kind === "discarded") {
+        const error = this.#discarded(attempt, part);
+        if (error === undefined) continue;
+        this.#dismiss(parts.slice(index + 1));
+        return this.#fail(attempt.job, error);
+      }
+      const verdict = this.#judge(attempt, part, seenAt);
+      if (verdict instanceof SonkragError) attempt.failure = verdict;
+      else if (verdict !== undefined) {
+        this.#accept(attempt, part, verdict, seenAt);
+        this.#dismiss(parts.slice(index + 1));
+        return true;
+      }
+    }
+    return undefined;
+  }
+
+  #giveUp({ job, failure }: Attempt): boolean {
     if (failure) return this.#fail(job, failure);
     this.#dismiss(this.#decoder.flush());
     this.#observer.rejected("timeout", job.request.command);
@@ -270,11 +255,7 @@ export class Exchanger {
   }
 
   /** The answer, an error to remember while waiting on, or nothing: the frame was somebody else's and has been dealt with. */
-  #judge(
-    attempt: { readonly job: Job; readonly bytes: Uint8Array; readonly started: number; foreignStart: boolean },
-    frame: Frame,
-    seenAt: number,
-  ): Exclude<Reply<unknown>, { kind: "ack" }> | SonkragError | undefined {
+  #judge(attempt: Attempt, frame: Frame, seenAt: number): Exclude<Reply<unknown>, { kind: "ack" }> | SonkragError | undefined {
     const { job, bytes, started } = attempt;
     // Its first byte was here before this request had left, or it is complete sooner than the wire can carry it.
     const tooSoon = seenAt < started + (bytes.length + frame.raw.length) * this.#pace.byteMs * 0.95;
@@ -317,7 +298,7 @@ export class Exchanger {
   }
 
   /** Counts a discarded run; an error if it was the (spoilt) answer. */
-  #discarded(attempt: { readonly bytes: Uint8Array; foreignStart: boolean }, part: Discarded): SonkragError | undefined {
+  #discarded(attempt: Attempt, part: Discarded): SonkragError | undefined {
     const reason = discardReason(part, attempt.bytes);
     const noise = part.reason === "noise";
     if (!noise && this.#condemned) this.#condemned = false;
@@ -330,12 +311,7 @@ export class Exchanger {
     return new FrameError(`expected a frame with a correct checksum, got ${hex(part.raw)}`, { context: { reason } });
   }
 
-  #accept(
-    { job, bytes, started, fence }: { readonly job: Job; readonly bytes: Uint8Array; readonly started: number; readonly fence: boolean },
-    frame: Frame,
-    reply: Exclude<Reply<unknown>, { kind: "ack" }>,
-    seenAt: number,
-  ): void {
+  #accept({ job, bytes, started, fence }: Attempt, frame: Frame, reply: Exclude<Reply<unknown>, { kind: "ack" }>, seenAt: number): void {
     const last = this.#unproven.at(-1);
     if (reply.kind === "data") {
       if (last && last.job.request.query.shape !== job.request.query.shape) this.#release();

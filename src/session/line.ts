@@ -6,7 +6,8 @@ import { QGMN, QPI, QVFW } from "../protocol/pi30/identity.ts";
 import { QMOD } from "../protocol/pi30/status.ts";
 import { backoff } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
-import { defaultTiming, Exchanger, type Answer, type ExchangeObserver, type Job, type Timing } from "./exchange.ts";
+import { Exchanger } from "./exchange.ts";
+import { defaultTiming, type Answer, type ExchangeObserver, type Job, type Timing } from "./job.ts";
 import type { OpenTransport } from "./transport.ts";
 import { WorkQueue, type Work } from "./work-queue.ts";
 
@@ -50,7 +51,7 @@ export class Line {
   /** Rejections since the port was opened: the evidence for what is wrong. */
   #heard = new Set<RejectReason>();
   #unanswered = 0;
-  #onlineWaiters: (() => void)[] = [];
+  readonly #onlineWaiters: (() => void)[] = [];
 
   constructor(options: LineOptions) {
     this.#options = options;
@@ -152,7 +153,8 @@ export class Line {
       },
     };
     try {
-      if (exchanger.owed || exchanger.needsFence(work.request.query.shape, work.request.command.length + 3)) await this.#fence(exchanger, { signal });
+      if (exchanger.owed || exchanger.needsFence(work.request.query.shape, work.request.command.length + 3))
+        await this.#fence(exchanger, { signal });
       await this.#exchange(exchanger, job, { fence: false, signal });
     } catch (error) {
       // The link went down under it; settling twice does no harm.
@@ -181,7 +183,8 @@ export class Line {
   }
 
   #whatIsWrong(): string {
-    if (this.#heard.has("echo")) return "Only our own bytes come back: transmit and receive are joined somewhere. Check the wiring and the adapter.";
+    if (this.#heard.has("echo"))
+      return "Only our own bytes come back: transmit and receive are joined somewhere. Check the wiring and the adapter.";
     if (this.#heard.has("checksum") || this.#heard.has("truncated") || this.#heard.has("noise"))
       return "Bytes arrive but no whole frame: wrong baud rate, a loose plug, or a unit of another protocol.";
     return (

@@ -16,7 +16,7 @@ export class Pace {
   readonly #wire: Wire;
   /** The least time a byte has taken in any proven exchange. */
   #measured = Number.POSITIVE_INFINITY;
-  #lengths = new Map<string, { bytes: number; latencyMs: number }>();
+  readonly #lengths = new Map<string, { bytes: number; latencyMs: number }>();
 
   constructor(wire: Wire) {
     this.#wire = wire;
@@ -61,7 +61,10 @@ export class Pace {
     this.#measured = Math.min(this.#measured, tookMs / bytes);
     const latencyMs = Math.max(0, tookMs - bytes * this.byteMs);
     const seen = this.#lengths.get(shape);
-    this.#lengths.set(shape, { bytes: replyBytes, latencyMs: seen?.bytes === replyBytes ? Math.min(seen.latencyMs, latencyMs) : latencyMs });
+    this.#lengths.set(shape, {
+      bytes: replyBytes,
+      latencyMs: seen?.bytes === replyBytes ? Math.min(seen.latencyMs, latencyMs) : latencyMs,
+    });
   }
 
   /** Bytes came sooner than this wire was thought to carry them. */

@@ -2,7 +2,7 @@ import { SonkragError, TransportError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import type { Request } from "../protocol/command.ts";
 import type { Clock } from "./clock.ts";
-import type { Answer } from "./exchange.ts";
+import type { Answer } from "./job.ts";
 
 /** What to ask and how often; the list's order breaks ties, so fast values come first. 0 ms = as fast as the line goes. */
 export interface PlanItem {

@@ -6,7 +6,7 @@ import { identify } from "../protocol/identify.ts";
 import { QGMN, QID, QMN, QPI, QSID, QVFW } from "../protocol/pi30/identity.ts";
 import { derive } from "../protocol/reading.ts";
 import type { Clock } from "./clock.ts";
-import type { Answer } from "./exchange.ts";
+import type { Answer } from "./job.ts";
 import type { Line } from "./line.ts";
 import { Poller, type PlanItem } from "./poller.ts";
 

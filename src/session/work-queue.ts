@@ -1,5 +1,5 @@
 import type { Request } from "../protocol/command.ts";
-import type { Answer } from "./exchange.ts";
+import type { Answer } from "./job.ts";
 
 /** A question that somebody waits for. */
 export interface Work {

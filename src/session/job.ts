@@ -1,0 +1,34 @@
+import type { SonkragError } from "../model/errors.ts";
+import type { RejectReason } from "../model/reading.ts";
+import type { Request } from "../protocol/command.ts";
+import type { Reply } from "../protocol/decode.ts";
+
+/** Waiting times of an exchange, in milliseconds. */
+export interface Timing {
+  /** From the request's last byte to the first byte of an answer. */
+  readonly firstByteMs: number;
+  /** Silence inside a frame after which the rest is lost. */
+  readonly interByteMs: number;
+  /** Silence after a frame that proves that nothing follows it. */
+  readonly quietMs: number;
+  /** After a request was given up without any answer: how long its reply may still come. */
+  readonly patienceMs: number;
+}
+
+export const defaultTiming: Timing = { firstByteMs: 1500, interByteMs: 200, quietMs: 15, patienceMs: 3000 };
+
+/** An answer, and when its last byte had arrived (UTC epoch ms). */
+export type Answer = Exclude<Reply<unknown>, { kind: "ack" }> & { readonly at: number };
+
+/** One request on its way; `settle` is called exactly once, when the answer is proven or the exchange has failed. */
+export interface Job {
+  readonly request: Request;
+  settle(outcome: { readonly answer: Answer } | { readonly error: SonkragError }): void;
+}
+
+/** What the exchanger tells while it works: every byte that became no value, with its reason. */
+export interface ExchangeObserver {
+  requested(command: string): void;
+  accepted(): void;
+  rejected(reason: RejectReason, detail: string): void;
+}
