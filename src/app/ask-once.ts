@@ -2,7 +2,7 @@ import { SonkragError, TransportError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import type { LinkCounters } from "../model/reading.ts";
 import type { Clock } from "../session/clock.ts";
-import type { Timing } from "../session/exchange.ts";
+import type { Timing } from "../session/job.ts";
 import { Line } from "../session/line.ts";
 import type { OpenTransport } from "../session/transport.ts";
 

@@ -170,7 +170,7 @@ function resolvePaths(parsed: ParsedConfig, env: Readonly<Record<string, string 
     log,
     site: { timeZone: site.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone },
     dataDir,
-    poll: { fastMs: poll.fast, mediumMs: poll.medium, slowMs: poll.slow },
+    poll: { fastMs: poll.fast, mediumMs: poll.medium, slowMs: poll.slow, ...(poll.only && { only: poll.only }) },
     textLog: { ...textLog, folder: folder === undefined ? join(dataDir, "log") : absolute(folder), intervalMs: interval },
     mqtt: {
       ...mqtt,

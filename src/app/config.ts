@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { ConfigError } from "../model/errors.ts";
+import { pi30 } from "../protocol/pi30/dialect.ts";
 import { deviceUrlForms, formatDeviceUrl, parseDeviceUrl } from "../transport/device-url.ts";
 import { durationMs, durationPattern } from "./duration.ts";
+import type { PollPeriods } from "./plan.ts";
 
 /*
  * The one declaration of every configuration key. The JSON Schema for editors, the example file, the table in
@@ -50,6 +52,9 @@ const topic = (description: string, value: string) =>
 const section = <Shape extends z.core.$ZodLooseShape>(description: string, shape: Shape) =>
   z.strictObject(shape, { error: "expected a section with keys" }).describe(description);
 
+/** Every inquiry that is polled; of parallel units the first is asked, and the others follow from it. */
+const commands = pi30.map(({ code }) => code.replace(/n$/, "0"));
+
 function isTimeZone(name: string): boolean {
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
@@ -75,6 +80,10 @@ function canonicalDevice(given: string, context: z.RefinementCtx): string {
     return z.NEVER;
   }
 }
+
+const command = z
+  .string({ error: "expected a command" })
+  .refine((given) => commands.includes(given), { error: `expected one of ${commands.join(", ")}` });
 
 /** Rules between keys are checked beside other mistakes, so that all are told at once. */
 const isSection = ({ value }: { readonly value: unknown }) => typeof value === "object" && value !== null;
@@ -189,8 +198,14 @@ export const configSchema = section("Configuration of sonkrag. Every key is opti
     .describe("The inverters, one entry for each cable."),
   poll: section("How often values are asked for, counted from start to start.", {
     fast: duration("Live status; `0s` is as fast as the line goes.", "5s", "0s", "1h"),
-    medium: duration("Mode, warnings, parallel units.", "15s", "1s", "1h"),
-    slow: duration("Ratings, settings, identity.", "1min", "1s", "24h"),
+    medium: duration("Warnings, parallel units.", "15s", "0s", "1h"),
+    slow: duration("Ratings, settings.", "1min", "0s", "24h"),
+    only: z
+      .array(command, { error: "expected a list of commands" })
+      .min(1, "expected at least one command")
+      .optional()
+      .describe("Ask these commands only; every one that the unit knows if absent.")
+      .meta({ examples: [["QPIGS", "QMOD"]] }),
   }).prefault({}),
   textLog: section("A text file for each local day.", {
     enabled: yesNo("Write it.", true),
@@ -234,7 +249,7 @@ export type ParsedConfig = z.output<typeof configSchema>;
 export interface Config extends Readonly<Pick<ParsedConfig, "inverters" | "http" | "simulator" | "log">> {
   readonly site: { readonly timeZone: string };
   readonly dataDir: string;
-  readonly poll: { readonly fastMs: number; readonly mediumMs: number; readonly slowMs: number };
+  readonly poll: PollPeriods;
   readonly textLog: Omit<ParsedConfig["textLog"], "interval"> & { readonly folder: string; readonly intervalMs: number };
   readonly mqtt: Omit<ParsedConfig["mqtt"], "passwordFile">;
 }

@@ -5,7 +5,10 @@ import type { Logger } from "../model/logger.ts";
 import { claimPort } from "../transport/claim.ts";
 
 /** Makes this process the only sonkrag that writes into the folder. Throws ConfigError naming the other one. */
-export async function lockDataDir(dataDir: string, { logger, signal }: { readonly logger: Logger; readonly signal: AbortSignal }): Promise<AsyncDisposable> {
+export async function lockDataDir(
+  dataDir: string,
+  { logger, signal }: { readonly logger: Logger; readonly signal: AbortSignal },
+): Promise<AsyncDisposable> {
   const path = join(dataDir, "run", "lock");
   await mkdir(join(dataDir, "run"), { recursive: true });
   const file = await open(path, "a");

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { NotRunningError, SonkragError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import type { LinkCounters } from "../model/reading.ts";
-import type { Timing } from "../session/exchange.ts";
+import type { Timing } from "../session/job.ts";
 import { probe, type Identity } from "../session/unit.ts";
 import { formatDeviceUrl, parseDeviceUrl, type AutoUrl, type DeviceUrl, type SerialUrl } from "../transport/device-url.ts";
 import { listHidrawNodes, listSerialCandidates, systemRoots, usbIdOf, type SystemRoots } from "../transport/discover.ts";

@@ -4,6 +4,7 @@ import type { Clock } from "../session/clock.ts";
 import { Line } from "../session/line.ts";
 import type { PlanItem } from "../session/poller.ts";
 import type { OpenTransport } from "../session/transport.ts";
+import { isSimulated } from "../sim/answers.ts";
 import { Unit, type Identity } from "../session/unit.ts";
 import type { InverterRegistry } from "./registry.ts";
 import { together } from "./together.ts";
@@ -87,16 +88,18 @@ export class LiveInverter {
 
   #recognised(identity: Identity): string {
     const { target, registry, logger, page } = this.#options;
+    // Another sonkrag may serve a simulated unit on this port.
+    const simulated = target.simulated || isSimulated(identity.serialNumber);
     const id = registry.identify(target.location, identity.serialNumber, {
       wanted: target.wantedId,
-      prefix: target.simulated ? "simulated" : "axpert",
+      prefix: simulated ? "simulated" : "axpert",
     });
     if (id !== this.#info.id && !this.#known) page.forget(this.#info.id);
     const { serialNumber, model, firmware } = identity;
     this.#info = {
       id,
       device: target.device,
-      simulated: target.simulated,
+      simulated,
       ...(serialNumber !== undefined && { serialNumber }),
       ...(model !== undefined && { model }),
       ...(firmware !== undefined && { firmware }),

@@ -12,15 +12,18 @@ export interface PollPeriods {
   readonly fastMs: number;
   readonly mediumMs: number;
   readonly slowMs: number;
+  /** The commands to ask; all of the catalogue if absent. */
+  readonly only?: readonly string[];
 }
 
 /** Every inquiry of the catalogue at its cadence, fast ones first. What never changes is asked at every connect and once a day. */
-export function planOf({ fastMs, mediumMs, slowMs }: PollPeriods): PlanItem[] {
+export function planOf({ fastMs, mediumMs, slowMs, only }: PollPeriods): PlanItem[] {
   const everyMs: Readonly<Record<Cadence, number>> = { fast: fastMs, medium: mediumMs, slow: slowMs, once: DAY_MS };
   return order.flatMap((cadence) =>
     pi30
       .filter((query) => query.cadence === cadence)
-      .map((query) => ({ request: findRequest(query.code.replace(/n$/, "0")), everyMs: everyMs[cadence] })),
+      .map((query) => ({ request: findRequest(query.code.replace(/n$/, "0")), everyMs: everyMs[cadence] }))
+      .filter(({ request }) => only === undefined || only.includes(request.command)),
   );
 }
 

@@ -1,7 +1,7 @@
 import { ConfigError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
-import type { Answer } from "../session/exchange.ts";
+import type { Answer } from "../session/job.ts";
 import { formatDeviceUrl, parseDeviceUrl } from "../transport/device-url.ts";
 import { withLine } from "./ask-once.ts";
 import type { Config } from "./config.ts";

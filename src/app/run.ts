@@ -47,7 +47,7 @@ export async function run(config: Config, { logger, tell }: RunOptions, { signal
   const hub = new LiveHub({
     version,
     timeZone: config.site.timeZone,
-    now: clock.now,
+    now: () => clock.now(),
     counters: (id) => inverters.find(({ info }) => info.id === id)?.counters ?? (noCounters as LiveInverter["counters"]),
     staleAfterMs: (_, command) => staleAfterMs(command, plan),
   });
@@ -63,7 +63,10 @@ export async function run(config: Config, { logger, tell }: RunOptions, { signal
     ...(mqtt && { mqtt: mqtt.address }),
   });
 
-  const outputs = new FanOut({ sinks: [hub, mqtt, textLog].filter((sink): sink is NonNullable<typeof sink> & Sink => sink !== undefined), logger });
+  const outputs = new FanOut({
+    sinks: [hub, mqtt, textLog].filter((sink): sink is NonNullable<typeof sink> & Sink => sink !== undefined),
+    logger,
+  });
   inverters = targets.map((target) => new LiveInverter({ target, plan, registry, clock, logger, outputs, page: hub }));
 
   for (const { device, simulated } of targets) tell(`  inverter  ${device}${simulated ? "  SIMULATED, nothing here is real" : ""}`);

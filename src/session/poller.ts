@@ -57,6 +57,20 @@ export class Poller {
     return this.#entries.filter((entry) => entry.unsupported).map((entry) => entry.item.request.command);
   }
 
+  /** Asks one more command from now on, as often as `like`. A command that is asked already stays as it is. */
+  add(request: Request, like: string): void {
+    const model = this.#entries.find((entry) => entry.item.request.command === like);
+    if (!model || this.#entries.some((entry) => entry.item.request.command === request.command)) return;
+    const item = { request, everyMs: model.item.everyMs };
+    this.#entries.push({ item, dueAt: this.#options.clock.monotonic(), refusals: 0, answered: false, unsupported: false });
+  }
+
+  /** Lets a command rest for an hour: it has nothing to tell at the moment. */
+  rest(command: string): void {
+    const entry = this.#entries.find((each) => each.item.request.command === command);
+    if (entry) entry.dueAt = this.#options.clock.monotonic() + Math.max(ASK_AGAIN_MS, entry.item.everyMs);
+  }
+
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { clock } = this.#options;
     const start = clock.monotonic();

@@ -4,6 +4,7 @@ import type { LinkStatus, Reading, Values } from "../model/reading.ts";
 import { request, type Query } from "../protocol/command.ts";
 import { identify } from "../protocol/identify.ts";
 import { QGMN, QID, QMN, QPI, QSID, QVFW } from "../protocol/pi30/identity.ts";
+import { QPGSn } from "../protocol/pi30/parallel.ts";
 import { derive } from "../protocol/reading.ts";
 import type { Clock } from "./clock.ts";
 import type { Answer } from "./job.ts";
@@ -88,7 +89,7 @@ export class Unit {
       ask: (what, { signal }) => options.line.ask(what, { signal }),
       online: ({ signal }) => options.line.online({ signal }),
       ready: ({ signal }) => options.line.ready({ signal }),
-      onData: (answer) => options.onReading(toReading(this.#id, answer)),
+      onData: (answer) => this.#read(answer),
     });
   }
 
@@ -99,6 +100,21 @@ export class Unit {
   /** To be called on every change of the line's state: polling stops with the link and starts again with the identity. */
   linkChanged(status: LinkStatus): void {
     if (status.state !== "online") this.#session.abort(new TransportError("link-down", status.message));
+  }
+
+  /** Other units of a parallel system are asked as long as they are there; the record of one that is not has no serial number. */
+  #read(answer: Extract<Answer, { kind: "data" }>): void {
+    const unit = /^QPGS(\d)$/.exec(answer.command)?.[1];
+    if (unit !== undefined) {
+      const { serialNumber, unitExists } = answer.values as Values;
+      const isThere = typeof serialNumber === "string" && !/^0+$/.test(serialNumber);
+      if (!isThere) {
+        this.#poller.rest(answer.command);
+        return;
+      }
+      if (unitExists === true && Number(unit) < 9) this.#poller.add(request(QPGSn, Number(unit) + 1), answer.command);
+    }
+    this.#options.onReading(toReading(this.#id, answer));
   }
 
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {

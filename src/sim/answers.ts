@@ -18,9 +18,17 @@ export interface Unit {
   readonly count: number;
 }
 
+/** No real unit is numbered so high. */
+const simulatedPrefix = "99999999";
+
 /** Fourteen digits; the nines mark it as simulated. */
 export function serialNumberOf(index: number): string {
-  return `99999999${String(index + 1).padStart(6, "0")}`;
+  return `${simulatedPrefix}${String(index + 1).padStart(6, "0")}`;
+}
+
+/** True for the serial number of a simulated unit, wherever it is served. */
+export function isSimulated(serialNumber: string | undefined): boolean {
+  return serialNumber?.startsWith(simulatedPrefix) === true;
 }
 
 /** The unit's part of a whole number that belongs to all; the parts add up exactly. */
