@@ -96,8 +96,18 @@ export class Line {
     });
   }
 
-  /** Keeps the line alive until the signal fires. */
+  /** Keeps the line alive until the signal fires. Afterwards every question, waiting or new, is rejected. */
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    try {
+      await this.#keepAlive({ signal });
+      this.#queue.close(signal.reason);
+    } catch (error) {
+      this.#queue.close(error);
+      throw error;
+    }
+  }
+
+  async #keepAlive({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     let pauses = backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS, this.#options.random);
     while (!signal.aborted) {
       let opened = false;
@@ -122,13 +132,14 @@ export class Line {
         });
       }
     }
-    this.#queue.rejectAll(signal.reason);
   }
 
   async #talk(exchanger: Exchanger, onAnswered: () => void, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     this.#heard = new Set();
     this.#unanswered = 0;
-    await this.#fence(exchanger, { signal });
+    // A long silence settles what is owed too, but only an answer shows that somebody is there.
+    do await this.#fence(exchanger, { signal });
+    while (this.#unanswered > 0);
     onAnswered();
     this.#setStatus("online", "");
     for (;;) {

@@ -5,6 +5,7 @@ import type { Answer } from "./job.ts";
 export interface Work {
   readonly request: Request;
   attempts: number;
+  settled: boolean;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -19,6 +20,7 @@ export class WorkQueue {
   readonly #bySignal = new WeakMap<AbortSignal, Set<Work>>();
   #onFilled: (() => void) | undefined;
   #onRoom: (() => void)[] = [];
+  #closed: { readonly reason: unknown } | undefined;
 
   get empty(): boolean {
     return this.#items.length === 0;
@@ -27,15 +29,19 @@ export class WorkQueue {
   /** Adds a question. Rejects with the signal's reason when it fires before the answer. */
   ask(what: Request, signal: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
+      if (this.#closed) throw asError(this.#closed.reason);
       const open = this.#openOf(signal);
       const work: Work = {
         request: what,
         attempts: 0,
+        settled: false,
         resolve: (answer) => {
+          work.settled = true;
           open.delete(work);
           resolve(answer);
         },
         reject: (error) => {
+          work.settled = true;
           open.delete(work);
           reject(asError(error));
         },
@@ -55,8 +61,9 @@ export class WorkQueue {
     return work;
   }
 
-  /** Puts a question back in front, for its second attempt. */
+  /** Puts a question back in front, for its second attempt, if anybody still waits for it. */
   again(work: Work): void {
+    if (work.settled) return;
     this.#items.unshift(work);
     this.#onFilled?.();
   }
@@ -64,6 +71,12 @@ export class WorkQueue {
   rejectAll(error: unknown): void {
     for (const work of this.#items.splice(0)) work.reject(error);
     this.#tellRoom();
+  }
+
+  /** Rejects whoever waits, and whoever asks from now on. */
+  close(reason: unknown): void {
+    this.#closed ??= { reason };
+    this.rejectAll(reason);
   }
 
   /** Resolves when there is a question. Rejects with the signal's reason. */
