@@ -32,6 +32,8 @@ const ASK_AGAIN_MS = 3_600_000;
 interface Entry {
   readonly item: PlanItem;
   dueAt: number;
+  /** Questions on their way. */
+  asking: number;
   refusals: number;
   answered: boolean;
   unsupported: boolean;
@@ -49,7 +51,7 @@ export class Poller {
 
   constructor(options: PollerOptions) {
     this.#options = options;
-    this.#entries = options.plan.map((item) => ({ item, dueAt: 0, refusals: 0, answered: false, unsupported: false }));
+    this.#entries = options.plan.map((item) => ({ item, dueAt: 0, asking: 0, refusals: 0, answered: false, unsupported: false }));
   }
 
   /** Commands this unit has refused so often that they are left alone. */
@@ -62,7 +64,7 @@ export class Poller {
     const model = this.#entries.find((entry) => entry.item.request.command === like);
     if (!model || this.#entries.some((entry) => entry.item.request.command === request.command)) return;
     const item = { request, everyMs: model.item.everyMs };
-    this.#entries.push({ item, dueAt: this.#options.clock.monotonic(), refusals: 0, answered: false, unsupported: false });
+    this.#entries.push({ item, dueAt: this.#options.clock.monotonic(), asking: 0, refusals: 0, answered: false, unsupported: false });
   }
 
   /** Lets a command rest for an hour: it has nothing to tell at the moment. */
@@ -88,6 +90,8 @@ export class Poller {
           continue;
         }
         this.#reschedule(entry, clock.monotonic());
+        // A question whose answer is still out would only wait behind itself, and hold up others.
+        if (entry.asking > 0 && entry.item.everyMs > 0) continue;
         const asking = this.#ask(entry, { signal }).finally(() => inFlight.delete(asking));
         inFlight.add(asking);
         await this.#options.ready({ signal });
@@ -115,6 +119,7 @@ export class Poller {
 
   async #ask(entry: Entry, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { command } = entry.item.request;
+    entry.asking += 1;
     try {
       const answer = await this.#options.ask(entry.item.request, { signal });
       if (answer.kind === "nak") this.#refused(entry, "the unit answers NAK");
@@ -136,6 +141,8 @@ export class Poller {
       // Some firmware meets an unknown command with silence; the fence after it has shown that the unit is alive.
       if (error.code === "deadline-exceeded") this.#refused(entry, "the unit does not answer it");
       else this.#options.logger.debug(`${command} failed`, { code: error.code, error: error.message });
+    } finally {
+      entry.asking -= 1;
     }
   }
 

@@ -87,7 +87,9 @@ export class WorkQueue {
 
   /** Resolves when it makes sense to ask more. Rejects with the signal's reason. */
   async room({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    while (this.#items.length >= ROOM) await eventOrAbort((wake) => this.#onRoom.push(wake), signal);
+    // A second attempt may have to wait for long, and others must not wait with it.
+    while (this.#items.filter(({ attempts }) => attempts === 0).length >= ROOM)
+      await eventOrAbort((wake) => this.#onRoom.push(wake), signal);
   }
 
   #tellRoom(): void {
