@@ -44,6 +44,11 @@ export class FrameDecoder {
     return this.#inFrame;
   }
 
+  /** What has come since the last frame and belongs to none; padding is not in it. */
+  get outside(): Uint8Array {
+    return this.#buffer.slice(0, this.#inFrame ? 0 : this.#length);
+  }
+
   push(chunk: Uint8Array): (Frame | Discarded)[] {
     const out: (Frame | Discarded)[] = [];
     for (const byte of chunk) {

@@ -33,6 +33,8 @@ interface Attempt {
 
 /** On a line too fast to be quiet while a request leaves: how many answers of one shape may wait for one fence, at most… */
 const MAX_WINDOW = 16;
+/** On a paced line silence proves each answer by itself, unless noise fills it: then this many may wait for a fence. */
+const NOISY_WINDOW = 4;
 /** …one more for every so many exchanges without trouble: trouble voids all that wait. */
 const CLEAN_PER_STEP = 32;
 
@@ -81,10 +83,11 @@ export class Exchanger {
   /** True when a request of this shape may not be sent before a fence, because too many like it wait for proof. */
   needsFence(shape: string, requestBytes: number): boolean {
     const last = this.#unproven.at(-1);
-    const window = Math.min(MAX_WINDOW, 1 + Math.floor(this.#cleanExchanges / CLEAN_PER_STEP));
-    return (
-      last !== undefined && last.job.request.query.shape === shape && this.#unproven.length >= window && !this.#leavesQuietly(requestBytes)
-    );
+    if (last === undefined || last.job.request.query.shape !== shape) return false;
+    const window = this.#leavesQuietly(requestBytes)
+      ? NOISY_WINDOW
+      : Math.min(MAX_WINDOW, 1 + Math.floor(this.#cleanExchanges / CLEAN_PER_STEP));
+    return this.#unproven.length >= window;
   }
 
   /**
@@ -178,22 +181,25 @@ export class Exchanger {
     const end = started + this.#pace.leavingMs(bytes.length);
     await this.#clock.sleep(Math.max(0, end - this.#clock.monotonic()), { signal });
     const chunk = this.#transport.take();
-    if (chunk.length === 0) {
+    const possible = this.#pace.possibleBytes(this.#clock.monotonic() - end);
+    const parts = this.#decoder.push(chunk);
+    // Neither padding behind a frame nor our own bytes coming back can be a reply: as good as silence.
+    if (this.#onlyEchoOf(bytes, parts)) {
+      for (const part of parts) this.#observer.rejected("echo", hex(part.raw));
       if (!attempt.foreignStart) this.#release();
       return [];
     }
-    const possible = this.#pace.possibleBytes(this.#clock.monotonic() - end);
-    const parts = this.#decoder.push(chunk);
     // This look came so late that the bytes may be the answer's own: leave the question to the next silence.
     if (chunk.length <= possible && !attempt.foreignStart) return parts;
-    if (!this.#decoder.open && parts.every((part) => part.kind === "discarded" && discardReason(part, bytes) === "echo")) {
-      for (const part of parts) this.#observer.rejected("echo", hex(part.raw));
-      if (parts.length > 0) this.#release();
-      return [];
-    }
     attempt.foreignStart = this.#decoder.open;
     if (this.#dismiss(parts) || attempt.foreignStart) this.#pace.tooFast();
     return [];
+  }
+
+  /** True if what came is nothing, padding, or (the beginning of) the echo of these bytes. */
+  #onlyEchoOf(request: Uint8Array, parts: readonly (Frame | Discarded)[]): boolean {
+    if (parts.some((part) => part.kind === "frame" || discardReason(part, request) !== "echo")) return false;
+    return !this.#decoder.open && hex(request).startsWith(hex(this.#decoder.outside));
   }
 
   async #awaitAnswer(attempt: Attempt, signal: AbortSignal): Promise<boolean> {
