@@ -7,6 +7,12 @@ export type Dialect = { readonly known: true; readonly protocol: "PI30" } | { re
 export function identify(values: Values): Dialect {
   const protocol = values["protocolId"];
   if (protocol === "PI30") return { known: true, protocol };
+  if (protocol === undefined)
+    return {
+      known: false,
+      reason:
+        "expected a unit that answers PI30 to QPI, got a refusal: a unit of another protocol, or not an inverter; it is not supported",
+    };
   return {
     known: false,
     reason: `expected a unit that answers PI30 to QPI, got ${JSON.stringify(protocol)}: this protocol is not supported`,

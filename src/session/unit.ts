@@ -1,4 +1,4 @@
-import { ReplyError, SonkragError, TransportError } from "../model/errors.ts";
+import { DeadlineError, FrameError, ReplyError, SonkragError, TransportError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import type { LinkStatus, Reading, Values } from "../model/reading.ts";
 import { request, type Query } from "../protocol/command.ts";
@@ -21,35 +21,53 @@ export interface Identity {
 
 type Ask = Line["ask"];
 
-/** The values of one inquiry; absent when the unit refuses it or does not answer it. Rejects when the link goes down. */
-async function inquire(ask: Ask, query: Query, signal: AbortSignal): Promise<Values | undefined> {
-  try {
-    const answer = await ask(request(query), { signal });
-    return answer.kind === "data" ? (answer.values as Values) : undefined;
-  } catch (error) {
-    if (signal.aborted || error instanceof TransportError || !(error instanceof SonkragError)) throw error;
-    return undefined;
+/** What came of one inquiry; `refused` by NAK or, as some firmware does, by silence. */
+type Found = { readonly values: Values } | "refused" | ReplyError | FrameError;
+
+/** How often a question is put anew when its answer comes spoilt: that says nothing about the unit. */
+const INQUIRIES = 3;
+
+/** Rejects when the link goes down. */
+async function inquire(ask: Ask, query: Query, signal: AbortSignal): Promise<Found> {
+  for (let count = 1; ; count++) {
+    try {
+      const answer = await ask(request(query), { signal });
+      return answer.kind === "data" ? { values: answer.values as Values } : "refused";
+    } catch (error) {
+      if (error instanceof DeadlineError && !signal.aborted) return "refused";
+      const isSpoilt = error instanceof ReplyError || error instanceof FrameError;
+      if (signal.aborted || !isSpoilt) throw error;
+      if (count === INQUIRIES) return error;
+    }
   }
 }
 
-function textOf(values: Values | undefined, name: string): string | undefined {
-  const value = values?.[name];
+function textOf(found: Found, name: string): string | undefined {
+  const value = typeof found === "object" && "values" in found ? found.values[name] : undefined;
   return typeof value === "string" ? value : undefined;
 }
 
 /**
- * A read-only identity probe: six short inquiries, half a second on the wire. Throws ReplyError when the unit speaks a
- * protocol that is not supported, TransportError when the link goes down.
+ * A read-only identity probe: six short inquiries, half a second on the wire. Throws ReplyError `reply-foreign` when the
+ * unit speaks a protocol that is not supported, another ReplyError or FrameError when it could not be understood,
+ * TransportError when the link goes down.
  */
 export async function probe(ask: Ask, { signal }: { readonly signal: AbortSignal }): Promise<Identity> {
   const protocol = await inquire(ask, QPI, signal);
-  const dialect = identify(protocol ?? {});
+  if (protocol instanceof SonkragError) throw protocol;
+  const dialect = identify(protocol === "refused" ? {} : protocol.values);
   if (!dialect.known) throw new ReplyError("reply-foreign", dialect.reason);
-  const serialNumber = textOf(await inquire(ask, QID, signal), "serialNumber") ?? textOf(await inquire(ask, QSID, signal), "serialNumber");
-  const firmware = textOf(await inquire(ask, QVFW, signal), "firmwareVersion");
-  const name = textOf(await inquire(ask, QMN, signal), "modelName");
-  const number = name === undefined ? textOf(await inquire(ask, QGMN, signal), "modelNumber") : undefined;
-  const model = name ?? (number === undefined ? undefined : `model ${number}`);
+  const text = async (query: Query, name: string): Promise<string | undefined> => textOf(await inquire(ask, query, signal), name);
+  const modelNumber = async (): Promise<string | undefined> => {
+    const number = await text(QGMN, "modelNumber");
+    return number && `model ${number}`;
+  };
+  // Side by side: some firmware meets an unknown command with silence, and the waiting times overlap.
+  const [serialNumber, firmware, model] = await Promise.all([
+    text(QID, "serialNumber").then((found) => found ?? text(QSID, "serialNumber")),
+    text(QVFW, "firmwareVersion"),
+    text(QMN, "modelName").then((found) => found ?? modelNumber()),
+  ]);
   return {
     protocol: dialect.protocol,
     ...(serialNumber !== undefined && { serialNumber }),
@@ -70,8 +88,10 @@ export interface UnitOptions {
   readonly onProblem: (message: string) => void;
 }
 
-/** Pause before an unsupported or contradictory unit is asked again who it is. */
-const ASK_AGAIN_MS = 60_000;
+/** Pause before a unit of another protocol is asked again who it is: somebody may have changed it for one that can be read. */
+const ASK_AGAIN_MS = 15_000;
+/** The same for a unit that could not be understood. */
+const UNDERSTOOD_AGAIN_MS = 2000;
 
 /** One live inverter: who it is, then readings for ever, and who it is again after every loss of the link. */
 export class Unit {
@@ -118,22 +138,33 @@ export class Unit {
   }
 
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const { line, clock } = this.#options;
+    const { line } = this.#options;
     while (!signal.aborted) {
+      this.#session = new AbortController();
       try {
         await line.online({ signal });
-        this.#session = new AbortController();
-        const session = AbortSignal.any([signal, this.#session.signal]);
-        this.#id = this.#options.onIdentity(await probe((what, options) => line.ask(what, options), { signal: session }));
-        await this.#poller.run({ signal: session });
+        await this.#serve(AbortSignal.any([signal, this.#session.signal]));
       } catch (error) {
-        if (signal.aborted) return;
-        if (error instanceof TransportError) continue;
-        if (!(error instanceof SonkragError)) throw error;
-        this.#options.onProblem(error.message);
-        await clock.sleep(ASK_AGAIN_MS, { signal });
+        // Any end of the link ends the session; what comes next begins with who is there.
+        if (!signal.aborted && !(error instanceof TransportError)) throw error;
       }
     }
+  }
+
+  async #serve(session: AbortSignal): Promise<void> {
+    const { line, clock, onIdentity, onProblem } = this.#options;
+    for (;;) {
+      try {
+        this.#id = onIdentity(await probe((what, how) => line.ask(what, how), { signal: session }));
+        break;
+      } catch (error) {
+        if (session.aborted || !(error instanceof ReplyError || error instanceof FrameError)) throw error;
+        const isForeign = error.code === "reply-foreign";
+        onProblem(isForeign ? error.message : `The inverter answers, but nothing that can be understood: ${error.message}`);
+        await clock.sleep(isForeign ? ASK_AGAIN_MS : UNDERSTOOD_AGAIN_MS, { signal: session });
+      }
+    }
+    await this.#poller.run({ signal: session });
   }
 }
 
