@@ -2,8 +2,9 @@ import type { Wire } from "./transport.ts";
 
 /** `(`, one character, checksum, CR: what arrives first from USB-HID may be a whole reply in a report of its own. */
 const SHORTEST_REPLY = 5;
-/** How much sooner than ever seen an answer is looked for. */
+/** Now and then an answer is looked for sooner than it ever was complete, to find out whether it can be. */
 const EARLY_MS = 2;
+const EARLY_EVERY = 16;
 /** Below this a wire that must be measured counts as unpaced: 9600 baud. */
 const PACED_BYTE_MS = 1;
 
@@ -16,6 +17,7 @@ export class Pace {
   readonly #wire: Wire;
   /** The least time a byte has taken in any proven exchange. */
   #measured = Number.POSITIVE_INFINITY;
+  #looks = 0;
   readonly #lengths = new Map<string, { bytes: number; latencyMs: number }>();
 
   constructor(wire: Wire) {
@@ -46,13 +48,15 @@ export class Pace {
   }
 
   /**
-   * When to look for the answer to a command first, in ms after its request began to leave: just before the soonest it
-   * was ever complete, for one look too early costs nothing, and looking late costs line time. Absent until it was seen
-   * once and while the wire is unpaced.
+   * When to look for the answer to a command first, in ms after its request began to leave: when it was complete at the
+   * soonest so far. Each look costs processor time, and a late one costs line time. Absent until the answer was seen once
+   * and while the wire is unpaced.
    */
   firstLookMs(shape: string, requestBytes: number): number | undefined {
     const seen = this.#lengths.get(shape);
-    return seen && this.byteMs > 0 ? (requestBytes + seen.bytes) * this.byteMs + seen.latencyMs - EARLY_MS : undefined;
+    if (!seen || this.byteMs === 0) return undefined;
+    const early = this.#looks++ < EARLY_EVERY || this.#looks % EARLY_EVERY === 0 ? EARLY_MS : 0;
+    return (requestBytes + seen.bytes) * this.byteMs + seen.latencyMs - early;
   }
 
   /** Learns from a proven exchange. */
