@@ -1,7 +1,7 @@
 import { StringDecoder } from "node:string_decoder";
 import { addAbortSignal, type Readable } from "node:stream";
 import { ConfigError, RefusedError, SonkragError, type ErrorCode } from "../model/errors.ts";
-import { decodeFrame, decodeReply } from "../protocol/decode.ts";
+import { decodeFrame, decodeReply, verdictOf } from "../protocol/decode.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import { decodedOf, tableOf, type Decoded } from "./decoded.ts";
 import type { Exit } from "./exit.ts";
@@ -37,8 +37,11 @@ export async function decode(
 /** Throws FrameError, ReplyError or RefusedError. */
 export function decodeHex(protocol: string, command: string, hex: string): Decoded {
   if (protocol.toUpperCase() !== "PI30") throw new RefusedError("value-invalid", `expected protocol PI30, got ${JSON.stringify(protocol)}`);
-  const request = findRequest(command);
-  return decodedOf(decodeReply(request, decodeFrame(bytesOf(hex))));
+  const bytes = bytesOf(hex);
+  const frame = decodeFrame(bytes);
+  // ACK and NAK say the same to every command, settings and unknown ones included.
+  const verdict = verdictOf(frame);
+  return verdict ? { kind: verdict } : decodedOf(decodeReply(findRequest(command), frame));
 }
 
 /** Hex in any case, with or without white space. */

@@ -22,11 +22,17 @@ export function decodeFrame(bytes: Uint8Array): Frame {
   });
 }
 
+/** Whether the unit has accepted or refused, which it says in the same words to every command; absent for a reply with data. */
+export function verdictOf({ body }: Pick<Frame, "body">): "ack" | "nak" | undefined {
+  // Whatever begins with NAK and is shorter than any other reply is one: some firmware sends its checksum as text.
+  if (/^NAK[^]{0,5}$/.test(body)) return "nak";
+  return body === "ACK" ? "ack" : undefined;
+}
+
 /** Gives a frame the meaning of a reply to this request. Throws ReplyError: `reply-foreign` when its shape is another command's, `reply-malformed` naming the field. */
 export function decodeReply<V>(request: Request<V>, frame: Pick<Frame, "body">): Reply<V> {
-  // Whatever begins with NAK and is shorter than any other reply is one: some firmware sends its checksum as text.
-  if (/^NAK[^]{0,5}$/.test(frame.body)) return { kind: "nak" };
-  if (frame.body === "ACK") return { kind: "ack" };
+  const verdict = verdictOf(frame);
+  if (verdict) return { kind: verdict };
   const { values, tail } = request.query.whole ? decodeWhole(request, frame.body) : decodeFields(request, frame.body);
   return { kind: "data", command: request.command, payload: frame.body, values: values as V, tail };
 }
