@@ -2,6 +2,7 @@ import { StringDecoder } from "node:string_decoder";
 import { addAbortSignal, type Readable } from "node:stream";
 import { ConfigError, RefusedError, SonkragError, type ErrorCode } from "../model/errors.ts";
 import { decodeFrame, decodeReply, verdictOf } from "../protocol/decode.ts";
+import { FrameDecoder } from "../protocol/frame.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import { decodedOf, tableOf, type Decoded } from "./decoded.ts";
 import type { Exit } from "./exit.ts";
@@ -38,10 +39,10 @@ export async function decode(
 export function decodeHex(protocol: string, command: string, hex: string): Decoded {
   if (protocol.toUpperCase() !== "PI30") throw new RefusedError("value-invalid", `expected protocol PI30, got ${JSON.stringify(protocol)}`);
   const bytes = bytesOf(hex);
-  const frame = decodeFrame(bytes);
   // ACK and NAK say the same to every command, settings and unknown ones included.
-  const verdict = verdictOf(frame);
-  return verdict ? { kind: verdict } : decodedOf(decodeReply(findRequest(command), frame));
+  const [part] = new FrameDecoder().push(bytes);
+  const verdict = part?.kind === "frame" ? verdictOf(part) : undefined;
+  return verdict ? { kind: verdict } : decodedOf(decodeReply(findRequest(command), decodeFrame(bytes)));
 }
 
 /** Hex in any case, with or without white space. */

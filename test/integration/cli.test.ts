@@ -103,6 +103,7 @@ describe("decode --jsonl", () => {
     const input = [
       lineOf("QPIGS", hexOf(status)),
       lineOf("POP02", hexOf("ACK")),
+      lineOf("QXX", hexOf("00")),
       "\n",
       lineOf("QPI", hexOf("NAK")),
       "not json\n",
@@ -128,6 +129,7 @@ describe("decode --jsonl", () => {
     });
     expect(lines.map(({ kind, error }) => kind ?? error?.code)).toEqual([
       "data",
+      "ack",
       "command-unknown",
       "nak",
       "value-invalid",
