@@ -26,11 +26,15 @@ interface OpenerOptions {
   readonly simulator: Config["simulator"];
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly roots?: SystemRoots;
 }
 
 /** How to open a device, again and again. */
-export function openerOf(url: Exclude<DeviceUrl, AutoUrl>, { simulator, clock, logger }: OpenerOptions): OpenTransport {
-  if (url.kind !== "sim") return ({ signal }) => openTransport(url, { signal, logger });
+export function openerOf(
+  url: Exclude<DeviceUrl, AutoUrl>,
+  { simulator, clock, logger, roots = systemRoots }: OpenerOptions,
+): OpenTransport {
+  if (url.kind !== "sim") return ({ signal }) => openTransport(url, { signal, logger, roots });
   // The first unit of a parallel system tells of the others.
   const [line] = new Simulation({ clock, ...simulator }).lines;
   if (line === undefined) throw new TransportError("transport-open", "sim: expected one line, got none");
@@ -63,6 +67,11 @@ export function urlOf(node: HidrawNode): HidrawUrl | HidrawPortUrl {
   return node.physicalPath === ""
     ? { kind: "hidraw", path: node.path, usbId: inverterUsbId }
     : { kind: "hidraw-port", physicalPath: node.physicalPath, usbId: inverterUsbId };
+}
+
+/** Where a node is: its USB socket, or its path where the kernel does not tell the socket. */
+export function placeOf(node: HidrawNode): string {
+  return node.physicalPath || node.path;
 }
 
 /** Where a device is, for recognising the inverter behind it after a restart. */

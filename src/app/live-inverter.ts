@@ -41,15 +41,21 @@ export class LiveInverter {
   readonly #line: Line;
   readonly #unit: Unit;
   #info: InverterInfo;
+  #problemSince: { readonly message: string; readonly since: number } | undefined;
   /** False until the unit at the other end has said who it is or was known from before: outputs that keep things wait for that. */
   #known: boolean;
 
   constructor(options: LiveInverterOptions) {
     const { target, registry, clock, logger, plan } = options;
     this.#options = options;
-    const knownId = target.wantedId ?? registry.at(target.location);
+    const seen = registry.expect(target.location);
+    const knownId = target.wantedId ?? seen?.id;
     this.#known = knownId !== undefined;
-    this.#info = { id: knownId ?? target.provisionalId, device: target.device, simulated: target.simulated };
+    this.#info = {
+      id: knownId ?? target.provisionalId,
+      device: target.device,
+      simulated: target.simulated || isSimulated(seen?.serialNumber),
+    };
     this.#line = new Line({ open: target.open, clock, logger, random: Math.random, onStatus: (status) => this.#linkChanged(status) });
     this.#unit = new Unit({
       line: this.#line,
@@ -58,7 +64,7 @@ export class LiveInverter {
       plan,
       onIdentity: (identity) => this.#recognised(identity),
       onReading: (reading) => this.#read(reading),
-      onProblem: (message) => this.#publish({ state: "silent", since: clock.now(), message }),
+      onProblem: (message) => this.#problem(message),
     });
   }
 
@@ -77,8 +83,19 @@ export class LiveInverter {
     await together([this.#line.run({ signal: stop }), this.#unit.run({ signal: stop })], failed);
   }
 
+  /** The unit answers but cannot be used; told again and again as long as it lasts. */
+  #problem(message: string): void {
+    const { clock, logger } = this.#options;
+    if (this.#problemSince?.message === message) return;
+    this.#problemSince = { message, since: clock.now() };
+    logger.warn(`${this.#info.id}: ${message}`, { device: this.#info.device });
+    this.#publish({ state: "silent", ...this.#problemSince });
+  }
+
   #linkChanged(status: LinkStatus): void {
-    const { logger } = this.#options;
+    const { logger, registry, target } = this.#options;
+    this.#problemSince = undefined;
+    if (status.state !== "online") registry.gone(target.location);
     if (status.state === "online") logger.info(`${this.#info.id}: the inverter answers`, { device: this.#info.device });
     else logger.warn(`${this.#info.id}: ${status.message}`, { device: this.#info.device });
     // Online counts from the moment at which the unit has said who it is.
@@ -87,14 +104,15 @@ export class LiveInverter {
   }
 
   #recognised(identity: Identity): string {
-    const { target, registry, logger, page } = this.#options;
+    const { target, registry, logger } = this.#options;
     // Another sonkrag may serve a simulated unit on this port.
     const simulated = target.simulated || isSimulated(identity.serialNumber);
     const id = registry.identify(target.location, identity.serialNumber, {
       wanted: target.wantedId,
       prefix: simulated ? "simulated" : "axpert",
     });
-    if (id !== this.#info.id && !this.#known) page.forget(this.#info.id);
+    if (id !== this.#info.id) this.#leave(this.#info.id, id);
+    this.#problemSince = undefined;
     const { serialNumber, model, firmware } = identity;
     this.#info = {
       id,
@@ -110,11 +128,25 @@ export class LiveInverter {
     return id;
   }
 
+  /** What was shown under the former id is over. */
+  #leave(former: string, now: string): void {
+    const { target, registry, page, clock } = this.#options;
+    if (!this.#known) page.forget(former);
+    else if (!registry.isElsewhere(former, target.location))
+      this.#publish({ state: "lost", since: clock.now(), message: `Another inverter, ${now}, answers in its place.` });
+  }
+
   #read(reading: Reading): void {
     this.#options.outputs.reading(reading, this.#info);
   }
 
   #publish(status: LinkStatus): void {
+    const { target, registry } = this.#options;
+    // The unit that was here last answers at another place: what happens here is not about it any more.
+    if (this.#known && target.wantedId === undefined && registry.isElsewhere(this.#info.id, target.location)) {
+      this.#known = false;
+      this.#info = { id: target.provisionalId, device: target.device, simulated: target.simulated };
+    }
     if (this.#known) this.#options.outputs.status(status, this.#info);
     else this.#options.page.status(status, this.#info);
   }

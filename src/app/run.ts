@@ -39,7 +39,7 @@ export async function run(config: Config, { logger, tell }: RunOptions, { signal
   tell(`sonkrag ${version}`);
 
   await using _lock = await lockDataDir(config.dataDir, { logger, signal });
-  const registry = await InverterRegistry.open(join(config.dataDir, "inverters.json"));
+  const registry = await InverterRegistry.open(join(config.dataDir, "inverters.json"), { logger });
   const targets = await targetsOf(config, { clock, logger, tell });
 
   let inverters: LiveInverter[] = [];

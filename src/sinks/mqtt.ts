@@ -233,6 +233,9 @@ export class MqttSink implements Sink, AsyncDisposable {
       this.#inverters.set(inverter.id, topics);
       this.#main ??= inverter.id;
       this.#postNotice(inverter);
+    } else if (inverter.simulated) {
+      // What looked like any other port at first has turned out to be a simulator's.
+      this.#postNotice(inverter);
     }
     return topics;
   }

@@ -50,7 +50,7 @@ async function nodeAt(url: HidrawPortUrl, roots: SystemRoots): Promise<string> {
   throw new TransportError(
     "transport-open",
     `expected an inverter (${url.usbId}) at USB port ${url.physicalPath}, found ${seen === "" ? "no HID device at all" : `only ${seen}`}; is the cable plugged in?`,
-    { context: { physicalPath: url.physicalPath } },
+    { context: { physicalPath: url.physicalPath, errno: "ENOENT" } },
   );
 }
 

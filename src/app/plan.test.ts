@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { pi30 } from "../protocol/pi30/dialect.ts";
+import { planOf, staleAfterMs } from "./plan.ts";
+
+const periods = { fastMs: 5000, mediumMs: 15_000, slowMs: 60_000 };
+
+describe("the plan", () => {
+  const plan = planOf(periods);
+  const commands = plan.map(({ request }) => request.command);
+
+  test("asks every inquiry of the catalogue, the live values first", () => {
+    expect(commands.toSorted()).toEqual(pi30.map(({ code }) => code.replace("QPGSn", "QPGS0")).toSorted());
+    expect(commands[0]).toBe("QPIGS");
+    const pace = plan.map(({ everyMs }) => everyMs);
+    expect(pace).toEqual(pace.toSorted((a, b) => a - b));
+  });
+
+  test("asks each at its own pace; what never changes, once a day", () => {
+    const every = Object.fromEntries(plan.map(({ request, everyMs }) => [request.command, everyMs]));
+    expect(every).toMatchObject({ QPIGS: 5000, QPGS0: 15_000, QPIRI: 60_000, QID: 86_400_000, QPI: 86_400_000 });
+  });
+
+  test("can only ask: nothing in it is a setting", () => {
+    expect(plan.every(({ request }) => request.query.kind === "query" && request.command.startsWith("Q"))).toBe(true);
+  });
+
+  test("can be cut down to a choice, which keeps its order and pace", () => {
+    const some = planOf({ ...periods, only: ["QPIRI", "QPIGS"] });
+    expect(some.map(({ request, everyMs }) => [request.command, everyMs])).toEqual([
+      ["QPIGS", 5000],
+      ["QPIRI", 60_000],
+    ]);
+  });
+});
+
+describe("a reading is live", () => {
+  test.each([
+    ["QPIGS", 15_000],
+    ["QPGS0", 45_000],
+    ["QPGS3", 45_000],
+    ["QPIRI", 180_000],
+    ["QPI", 3 * 86_400_000],
+  ])("for three periods: %s", (command, ms) => {
+    expect(staleAfterMs(command, planOf(periods))).toBe(ms);
+  });
+
+  test("at least as long as it takes to find out that an answer is lost", () => {
+    expect(staleAfterMs("QPIGS", planOf({ ...periods, fastMs: 0 }))).toBe(10_000);
+    expect(staleAfterMs("QPIGS", planOf({ ...periods, fastMs: 1000 }))).toBe(10_000);
+  });
+
+  test("for three days when it is not polled at all", () => {
+    expect(staleAfterMs("QPIRI", planOf({ ...periods, only: ["QPIGS"] }))).toBe(3 * 86_400_000);
+  });
+});
