@@ -1,5 +1,5 @@
-import { mkdir, open } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, type FileHandle } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { ConfigError, TransportError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import { claimPort } from "../transport/claim.ts";
@@ -10,8 +10,7 @@ export async function lockDataDir(
   { logger, signal }: { readonly logger: Logger; readonly signal: AbortSignal },
 ): Promise<AsyncDisposable> {
   const path = join(dataDir, "run", "lock");
-  await mkdir(join(dataDir, "run"), { recursive: true });
-  const file = await open(path, "a");
+  const file = await openLockFile(dataDir, path);
   try {
     await claimPort({ fd: file.fd, stats: await file.stat() }, path, { logger, signal });
   } catch (error) {
@@ -22,4 +21,16 @@ export async function lockDataDir(
     throw new ConfigError(`${dataDir} is in use by ${who}; stop it, or give this one its own folder with --data-dir`, { cause: error });
   }
   return { [Symbol.asyncDispose]: () => file.close() };
+}
+
+async function openLockFile(dataDir: string, path: string): Promise<FileHandle> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    return await open(path, "a");
+  } catch (cause) {
+    throw new ConfigError(
+      `expected a folder for data that can be written at ${dataDir}, got ${String(cause)}; choose another one with --data-dir`,
+      { cause },
+    );
+  }
 }

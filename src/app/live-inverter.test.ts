@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { failureOf } from "../../test/support/failure.ts";
 import { recordingLogger } from "../../test/support/readings.ts";
 import { knows, nothing, ScriptedPort, type Script } from "../../test/support/scripted-port.ts";
 import { TransportError } from "../model/errors.ts";
@@ -281,7 +282,7 @@ describe("a simulated unit", () => {
 test("a fault of the program on one line ends its run with that fault", async () => {
   const { add, wait } = await program();
   const { inverter } = add(knows(), { open: () => Promise.reject(new RangeError("a bug")) });
-  const failed = expect(inverter.run({ signal: new AbortController().signal })).rejects.toThrow("a bug");
+  const failed = failureOf(inverter.run({ signal: new AbortController().signal }));
   await wait(10);
-  await failed;
+  expect(await failed).toMatchObject({ message: "a bug" });
 });

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import { failureOf } from "../../test/support/failure.ts";
 import { recordingLogger } from "../../test/support/readings.ts";
 import { knows, nothing, ScriptedPort, type Script } from "../../test/support/scripted-port.ts";
 import { DeadlineError, FrameError, TransportError } from "../model/errors.ts";
@@ -105,12 +106,12 @@ describe("an exchange that fails", () => {
     await online();
     const began = clock.monotonic();
     const silent = ask(line, "QPIWS");
-    const failed = expect(silent).rejects.toThrow(DeadlineError);
+    const failed = failureOf(silent);
     const answered = await ask(line, "QPIGS");
     expect(answered.kind).toBe("data");
     // Its own time-out, a fence, itself.
     expect(clock.monotonic() - began).toBeLessThan(1500 + 200);
-    await failed;
+    expect(await failed).toBeInstanceOf(DeadlineError);
     const times = port.asked.filter(({ command }) => command === "QPIWS").map(({ at }) => at);
     expect(times).toHaveLength(2);
     expect(times[1]! - times[0]!).toBeGreaterThanOrEqual(1500 + 3000);
@@ -234,9 +235,9 @@ describe("whoever waits", () => {
     const patience = new AbortController();
     const blocked = ask(line, "QPIGS").catch((error: unknown) => error);
     const given = ask(line, "QMN", patience.signal);
-    const failed = expect(given).rejects.toThrow("enough");
+    const failed = failureOf(given);
     patience.abort(new Error("enough"));
-    await failed;
+    expect(await failed).toMatchObject({ message: "enough" });
     await blocked;
     await wait(1000);
     expect(port.commands()).not.toContain("QMN");
@@ -246,10 +247,10 @@ describe("whoever waits", () => {
     const { online, line, port, wait } = lineWith(knows({ QPIGS: undefined }));
     await online();
     const patience = new AbortController();
-    const given = expect(ask(line, "QPIGS", patience.signal)).rejects.toThrow("enough");
+    const given = failureOf(ask(line, "QPIGS", patience.signal));
     await wait(700);
     patience.abort(new Error("enough"));
-    await given;
+    expect(await given).toMatchObject({ message: "enough" });
     await wait(20_000);
     expect(port.commands().filter((command) => command === "QPIGS")).toHaveLength(1);
   });
@@ -294,8 +295,8 @@ describe("the end", () => {
       random: () => 0.5,
       onStatus: () => undefined,
     });
-    const asked = expect(ask(line, "QPIGS")).rejects.toThrow("a bug");
+    const asked = failureOf(ask(line, "QPIGS"));
     await expect(line.run({ signal: new AbortController().signal })).rejects.toThrow("a bug");
-    await asked;
+    expect(await asked).toMatchObject({ message: "a bug" });
   });
 });

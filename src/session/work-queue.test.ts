@@ -1,10 +1,15 @@
 import { describe, expect, test } from "vitest";
+import { failureOf } from "../../test/support/failure.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 const answer = { kind: "nak", at: 0 } as const;
 const any = () => true;
 const signal = () => new AbortController().signal;
+/** A question whose answer does not matter. */
+const putIn = (queue: WorkQueue, command: string): void => {
+  queue.ask(findRequest(command), signal()).catch(() => undefined);
+};
 /** True when it settles before everything that is already settled has been followed up. */
 const isSettled = async (promise: Promise<unknown>): Promise<boolean> => {
   let settled = false;
@@ -29,8 +34,8 @@ test("questions come out in the order in which they went in, one after the other
 
 test("one that may not go yet is passed over", () => {
   const queue = new WorkQueue();
-  void queue.ask(findRequest("QPIGS"), signal());
-  void queue.ask(findRequest("QMOD"), signal());
+  putIn(queue, "QPIGS");
+  putIn(queue, "QMOD");
   const mayGo = ({ request }: { readonly request: { readonly command: string } }): boolean => request.command !== "QPIGS";
   expect(queue.shift(mayGo)?.request.command).toBe("QMOD");
   expect(queue.shift(mayGo)).toBeUndefined();
@@ -41,7 +46,7 @@ test("a second attempt comes first, unless nobody waits for it any more", async 
   const queue = new WorkQueue();
   const patience = new AbortController();
   const first = queue.ask(findRequest("QPIGS"), patience.signal);
-  void queue.ask(findRequest("QMOD"), signal());
+  putIn(queue, "QMOD");
   const work = queue.shift(any)!;
   queue.again(work);
   expect(queue.shift(any)).toBe(work);
@@ -89,21 +94,20 @@ describe("waiting", () => {
     const queue = new WorkQueue();
     const filled = queue.filled({ signal: signal() });
     expect(await isSettled(filled)).toBe(false);
-    void queue.ask(findRequest("QPIGS"), signal());
+    putIn(queue, "QPIGS");
     await filled;
   });
 
   test("for a question, or for room, ends with the signal", async () => {
     const queue = new WorkQueue();
     const stop = new AbortController();
-    const filled = expect(queue.filled({ signal: stop.signal })).rejects.toThrow("stop");
+    const filled = failureOf(queue.filled({ signal: stop.signal }));
     const full = new WorkQueue();
-    void full.ask(findRequest("QPIGS"), signal());
-    void full.ask(findRequest("QMOD"), signal());
-    const room = expect(full.room({ signal: stop.signal })).rejects.toThrow("stop");
+    putIn(full, "QPIGS");
+    putIn(full, "QMOD");
+    const room = failureOf(full.room({ signal: stop.signal }));
     stop.abort(new Error("stop"));
-    await filled;
-    await room;
+    expect([await filled, await room]).toEqual([stop.signal.reason, stop.signal.reason]);
     await expect(queue.filled({ signal: stop.signal })).rejects.toThrow("stop");
   });
 
@@ -125,11 +129,11 @@ describe("waiting", () => {
       await Promise.all(asked);
     }
     const queue = new WorkQueue();
-    void queue.ask(findRequest("QPIGS"), signal());
+    putIn(queue, "QPIGS");
     const work = queue.shift(any)!;
     work.attempts += 1;
     queue.again(work);
-    void queue.ask(findRequest("QMOD"), signal());
+    putIn(queue, "QMOD");
     await queue.room({ signal: signal() });
   });
 });

@@ -19,7 +19,7 @@ export class WorkQueue {
   /** One abort listener a signal, not one a question. */
   readonly #bySignal = new WeakMap<AbortSignal, Set<Work>>();
   #onFilled: (() => void) | undefined;
-  #onRoom: (() => void)[] = [];
+  readonly #onRoom: (() => void)[] = [];
   #closed: { readonly reason: unknown } | undefined;
 
   get empty(): boolean {

@@ -71,7 +71,7 @@ function isMasterOf(processRoot: string, fd: string, terminal: Stats): boolean {
 
 function commandOf(processRoot: string): string {
   const line = attempt(() => readFileSync(`${processRoot}/cmdline`, "utf8")) ?? "";
-  const command = line.replaceAll("\0", " ").trim();
+  const command = line.replaceAll(/\p{Cc}+/gu, " ").trim();
   if (command === "") return "unknown program";
   return command.length > commandLength ? `${command.slice(0, commandLength - 1)}…` : command;
 }
