@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { readyOrExit } from "../scripts/ready.mjs";
 import { flatOut, npmStart, replug, six, startUp, underFaults } from "./figures.mjs";
@@ -19,6 +20,7 @@ const usage = `Usage: npm run bench -- [options]
   --quick          15 s for each measurement instead of 60
   --seconds <n>    that long
   --only <text>    only the groups whose name contains it
+  --calm           wait before each group, at most five minutes, until the machine's load is below 1
   --json <file>    write the figures there too
 `;
 
@@ -136,7 +138,7 @@ function figure(metric, value, digits, better, peer, note) {
   return { metric, value: Number.isFinite(value) ? value : undefined, digits, better, peer, ...(note !== undefined && { note }) };
 }
 
-/** @returns {{ seconds: number, only: string, json: string | undefined }} */
+/** @returns {{ seconds: number, only: string, calm: boolean, json: string | undefined }} */
 function options() {
   try {
     const { values } = parseArgs({
@@ -144,6 +146,7 @@ function options() {
         quick: { type: "boolean", default: false },
         seconds: { type: "string" },
         only: { type: "string", default: "" },
+        calm: { type: "boolean", default: false },
         json: { type: "string" },
         help: { type: "boolean", default: false },
       },
@@ -154,14 +157,14 @@ function options() {
       process.stdout.write(usage);
       process.exit(0);
     }
-    return { seconds, only: values.only, json: values.json };
+    return { seconds, only: values.only, calm: values.calm, json: values.json };
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
     process.exit(2);
   }
 }
 
-const { seconds, only, json } = options();
+const { seconds, only, calm, json } = options();
 if (process.platform !== "linux") {
   console.error(`The bench reads /proc and makes pseudo-terminals: expected Linux, got ${process.platform}.`);
   process.exit(1);
@@ -180,7 +183,17 @@ console.log(
   `${machine.date.slice(0, 16)}Z · ${machine.cores} cores (${machine.processor}) · Node ${machine.node} · load ${machine.load.toFixed(2)} · ${seconds} s each`,
 );
 
+const load = () => loadavg()[0] ?? 0;
 const folder = mkdtempSync(join(tmpdir(), "sonkrag-bench-"));
+// A program that is still ending may write once more.
+const tidy = () => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+for (const signal of ["SIGINT", "SIGTERM"]) {
+  process.once(signal, () => {
+    // Leaving by exit() ends what was started; this is done after that.
+    process.once("exit", tidy);
+    process.exit(130);
+  });
+}
 /** @type {Figure[]} */
 const figures = [];
 try {
@@ -189,20 +202,20 @@ try {
   const bench = { folder, log, seconds, warmUp: Math.max(5, seconds / 3), repeats: seconds < 30 ? 1 : 5 };
   for (const [name, measure] of Object.entries(groups)) {
     if (!name.includes(only)) continue;
-    process.stderr.write(`measuring: ${name}\n`);
+    for (const limit = performance.now() + 300_000; calm && load() >= 1 && performance.now() < limit;) await sleep(5000);
+    const before = load();
+    process.stderr.write(`measuring: ${name} (load ${before.toFixed(2)})\n`);
     try {
-      figures.push(...(await measure(bench)));
+      figures.push(...(await measure(bench)).map((each) => ({ ...each, load: [before, load()] })));
     } catch (error) {
       figures.push({ metric: name, value: undefined, note: error instanceof Error ? error.message : String(error) });
     }
   }
 } finally {
-  rmSync(folder, { recursive: true, force: true });
+  tidy();
 }
 
-console.log(
-  `\n${tableOf(figures)}\n\nLoad at the end ${(loadavg()[0] ?? 0).toFixed(2)}. ↑ more is better, ↓ less is better; ratio = sonkrag / the best of the others. ${peers.about}`,
-);
+console.log(`\n${tableOf(figures)}\n\n↑ more is better, ↓ less is better; ratio = sonkrag / the best of the others. ${peers.about}`);
 if (json !== undefined) {
   const rows = figures.map((each) => ({ ...each, ratio: ratioOf(each) }));
   writeFileSync(json, `${JSON.stringify({ machine, figures: rows, peers }, null, 2)}\n`);

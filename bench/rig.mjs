@@ -41,9 +41,14 @@ export function start(command, args, { group = false } = {}) {
   const said = { out: "", err: "" };
   child.stdout.setEncoding("utf8").on("data", (/** @type {string} */ text) => (said.out += text));
   child.stderr.setEncoding("utf8").on("data", (/** @type {string} */ text) => (said.err += text));
-  const ended = once(child, "exit");
   const pid = child.pid;
   if (pid === undefined) throw new Error(`${command}: expected a process, got none`);
+  const end = () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(group ? -pid : pid, "SIGTERM");
+  };
+  // Nothing is left behind when the bench itself is stopped.
+  process.once("exit", end);
+  const ended = once(child, "exit").finally(() => process.off("exit", end));
   return {
     pid,
     said,
@@ -55,7 +60,7 @@ export function start(command, args, { group = false } = {}) {
         return pattern.exec(said.out)?.[0];
       }),
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) process.kill(group ? -pid : pid, "SIGTERM");
+      end();
       await ended;
     },
   };

@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
  * @property {"higher" | "lower"} [better]
  * @property {{ program: string, values: readonly number[] } | undefined} [peer]
  * @property {string} [note]
+ * @property {readonly number[]} [load] of the machine, before and after
  */
 
 /** @typedef {"unpaced" | "paced" | "share" | "cycleShare" | "cpuUnpaced" | "cpuPaced" | "peakMb" | "startS"} PeerMetric */
