@@ -181,6 +181,27 @@ describe("an inverter that is known", () => {
     expect(outputs.heard.slice(0, 2)).toEqual([`axpert-${serialNumber} online`, `axpert-${serialNumber} QPIGS`]);
   });
 
+  test("that hangs is told within three poll periods of its last reading, and back within 15 s of being switched off and on", async () => {
+    for (const phase of [0, 1200, 2400, 3600, 4800]) {
+      const { add, start, wait, outputs, clock } = await program();
+      const { port, inverter } = add(knows());
+      const end = start(inverter);
+      await wait(10_000 + phase);
+      port.script = nothing;
+      await wait(60_000);
+      const last = outputs.readings.at(-1)!.reading.at;
+      const told = outputs.statuses.at(-1)!.status;
+      expect(told).toMatchObject({ state: "silent", message: expect.stringMatching(/switch the inverter off and on/) as string });
+      expect(told.since - last).toBeLessThan(15_000);
+      await wait(600_000);
+      port.script = knows();
+      const on = clock.now();
+      await wait(15_000);
+      expect(outputs.readings.at(-1)!.reading.at).toBeGreaterThan(on);
+      await end();
+    }
+  });
+
   test("gives way to another one in its place, and is told to be gone", async () => {
     await met(knows());
     const { add, start, wait, outputs } = await program();

@@ -150,6 +150,8 @@ export class Line {
       }
       await exchanger.prove({ signal });
       if (this.#queue.empty) await this.#queue.filled({ signal });
+      // Time that would only be waited through tells soonest whether the unit is silent to one question or to all.
+      else if (exchanger.owed) await this.#fence(exchanger, { signal });
       else await exchanger.listen(QUARANTINE_LOOK_MS, QUARANTINE_LOOK_MS, { signal });
     }
   }
