@@ -147,7 +147,7 @@ async function* examineDevice(
     yield { check: "device", state: "problem", says: error.message, advice: "Plug it in, or name it with --device." };
     return;
   }
-  const taken = running.find(({ info }) => info.device === formatDeviceUrl(url) && !info.simulated);
+  const taken = url.kind === "sim" ? undefined : running.find(({ info }) => info.device === formatDeviceUrl(url));
   if (taken !== undefined) {
     yield takenFinding(taken);
     return;
