@@ -98,7 +98,9 @@ export async function flatOut(bench, { baud, only, outputs = true }) {
       pollsPerSecond: polls / pollSeconds,
       /** Percent of the time in which the line carried a byte. */
       lineShare: (lineBytes * byteMs * 100) / (last.at - begin.at),
-      cpuPer1000: ((last.cpu - begin.cpu) * 1000) / polls,
+      cpuPer1000: ((last.cpu.used - begin.cpu.used) * 1000) / polls,
+      /** What other programs on the machine cost it: milliseconds a poll spent waiting for a core. */
+      waitMs: ((last.cpu.waited - begin.cpu.waited) * 1000) / polls,
       memory: memoryMb(program.pid),
     };
   });

@@ -41,7 +41,7 @@ const groups = {
         1,
         "higher",
         bestPeer("paced", "higher"),
-        "the wire allows 122.0",
+        `the wire allows 122.0; ${waited(run)}`,
       ),
       figure("  line in use, %", run.lineShare, 2, "higher", bestPeer("share", "higher")),
       figure("  CPU s per 1,000 polls, all outputs", run.cpuPer1000, 2, "lower", bestPeer("cpuPaced", "lower"), "the others: no outputs"),
@@ -54,7 +54,14 @@ const groups = {
   "paced cycle": async (bench) => {
     const run = await flatOut(bench, { baud: 2400, only: six });
     return [
-      figure("Six commands at 2400 baud, cycles/min", run.pollsPerSecond * 60, 2, "higher", undefined, "the wire allows 32.14"),
+      figure(
+        "Six commands at 2400 baud, cycles/min",
+        run.pollsPerSecond * 60,
+        2,
+        "higher",
+        undefined,
+        `the wire allows 32.14; ${waited(run)}`,
+      ),
       figure("  line in use, %", run.lineShare, 2, "higher", bestPeer("cycleShare", "higher"), "the other: four commands"),
     ];
   },
@@ -63,7 +70,7 @@ const groups = {
     const run = await flatOut(short, { baud: 0, only: ["QPIGS"] });
     const cycle = await flatOut(short, { baud: 0, only: six });
     return [
-      figure("QPIGS unpaced, polls/s", run.pollsPerSecond, 0, "higher", bestPeer("unpaced", "higher"), "all outputs"),
+      figure("QPIGS unpaced, polls/s", run.pollsPerSecond, 0, "higher", bestPeer("unpaced", "higher"), `all outputs; ${waited(run)}`),
       figure("  CPU s per 1,000 polls", run.cpuPer1000, 3, "lower", bestPeer("cpuUnpaced", "lower"), "all outputs"),
       figure("Six commands unpaced, polls/s", cycle.pollsPerSecond * six.length, 0, "higher", undefined, "polls of any of the six"),
     ];
@@ -124,6 +131,9 @@ const groups = {
     ];
   },
 };
+
+/** @param {{ waitMs: number }} run */
+const waited = ({ waitMs }) => `${waitMs.toFixed(waitMs < 1 ? 3 : 1)} ms a poll without a core`;
 
 /**
  * @param {string} metric

@@ -14,16 +14,20 @@ function statOf(pid) {
 }
 
 /**
- * Seconds of processor time of all threads and of the children that have ended.
+ * Seconds of processor time of all threads and of the children that have ended, and seconds for which the threads were
+ * ready to run and had no core.
  * @param {number} pid
  */
 export function cpuSeconds(pid) {
   const stat = statOf(pid);
-  let nanoseconds = 0;
+  let ran = 0;
+  let waited = 0;
   for (const task of readdirSync(`/proc/${pid}/task`)) {
-    nanoseconds += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ", 1)[0]);
+    const [onCore = 0, inQueue = 0] = readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ").map(Number);
+    ran += onCore / 1e9;
+    waited += inQueue / 1e9;
   }
-  return nanoseconds / 1e9 + (Number(stat[13]) + Number(stat[14])) / ticks;
+  return { used: ran + (Number(stat[13]) + Number(stat[14])) / ticks, waited };
 }
 
 /**
