@@ -1,94 +1,30 @@
-import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
-import { build } from "vite";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { silentLogger } from "../../src/model/logger.ts";
-import { HttpServer } from "../../src/server/http.ts";
-import { lowContrast } from "./contrast.ts";
 import { ScriptedFeed } from "./scripted-feed.ts";
-
-const executablePath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find((path) => existsSync(path));
-const quiet = [
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+import { drawn, eventually, executablePath, PageVisits, row, sectionCard, tile } from "./visits.ts";
 
 describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
-  let webRoot: string;
-  let browser: Browser;
-  const opened: AsyncDisposable[] = [];
-  const complaints: string[] = [];
+  let visits: PageVisits;
 
   beforeAll(async () => {
-    webRoot = await mkdtemp(join(tmpdir(), "sonkrag-page-"));
-    const root = fileURLToPath(new URL("../../web", import.meta.url));
-    await build({ root, logLevel: "silent", build: { outDir: webRoot, emptyOutDir: true } });
-    browser = await chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox", ...quiet] });
+    visits = await PageVisits.open();
   });
 
-  afterAll(async () => {
-    await browser.close();
-    await rm(webRoot, { recursive: true });
-  });
+  afterAll(() => visits[Symbol.asyncDispose]());
 
-  afterEach(async () => {
-    for (const resource of opened.splice(0).reverse()) await resource[Symbol.asyncDispose]();
-    expect(complaints.splice(0)).toEqual([]);
-  });
-
-  async function serve(feed: ScriptedFeed, port = 0): Promise<HttpServer> {
-    const server = await HttpServer.open({ host: "127.0.0.1", port, fallbackPorts: false, hub: feed.hub, webRoot, logger: silentLogger });
-    opened.push(server);
-    return server;
-  }
-
-  /** Opens the page and watches it: a script error, a console error or a request to elsewhere fails the test. */
-  async function visit(
-    server: HttpServer,
-    options: BrowserContextOptions & { readonly serverMayGo?: boolean; readonly before?: (page: Page) => Promise<void> } = {},
-  ): Promise<Page> {
-    const { serverMayGo = false, before, ...contextOptions } = options;
-    const context = await browser.newContext(contextOptions);
-    opened.push({ [Symbol.asyncDispose]: () => context.close() });
-    const page = await context.newPage();
-    page.on("request", (request) => {
-      if (!request.url().startsWith(server.url)) complaints.push(`request to ${request.url()}`);
-    });
-    page.on("pageerror", (error) => complaints.push(`script error: ${error.message}`));
-    page.on("console", (message) => {
-      const gone = serverMayGo && message.text().includes("net::ERR_");
-      if ((message.type() === "error" || message.type() === "warning") && !gone) complaints.push(`console: ${message.text()}`);
-    });
-    await before?.(page);
-    await page.goto(server.url);
-    await page.waitForSelector("main");
-    return page;
-  }
-
-  const tile = (page: Page, name: string) => page.locator(".tile", { has: page.getByRole("heading", { name }) });
-  const row = (page: Page, command: string, name: string) => page.locator(`tr[data-command="${command}"][data-name="${name}"]`);
+  afterEach(() => visits.endTest());
 
   test("shows values as they come and change", async () => {
     const feed = new ScriptedFeed();
     feed.status("online");
-    const server = await serve(feed);
-    const page = await visit(server);
+    const server = await visits.serve(feed);
+    const page = await visits.visit(server);
     await eventually(() => tile(page, "Load").innerText()).toContain("not read yet");
     expect(await page.locator("tr[data-name]").count()).toBe(0);
     feed.everything({ load: 823, pv: 1240, soc: 85 });
     await eventually(() => tile(page, "Load").innerText()).toContain("823 W");
     await eventually(() => page.title()).toBe("823 W load · sonkrag");
     expect(await tile(page, "Solar").innerText()).toContain("1240 W");
-    expect(await tile(page, "Battery").innerText()).toMatch(/85 %[^]*charging\s419\sW[^]*52\.4\sV/);
+    expect(await tile(page, "Battery").innerText()).toMatch(/85 %[^]*charging\s+419\sW[^]*52\.4\sV/);
     expect(await tile(page, "Grid").innerText()).toMatch(/Present[^]*229\.4\sV/);
     expect(await page.getByRole("status").innerText()).toBe("Online, line mode");
     expect(await row(page, "QPIGS", "batteryVoltage").innerText()).toMatch(/52\.40 V/);
@@ -98,14 +34,14 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     await eventually(() => page.title()).toBe("2.5 kW load · sonkrag");
     expect(await tile(page, "Load").innerText()).toContain("2510 W");
     expect(await tile(page, "Grid").innerText()).toContain("Absent");
-    expect(await tile(page, "Battery").innerText()).toMatch(/discharging\s2620\sW/);
+    expect(await tile(page, "Battery").innerText()).toMatch(/discharging\s+2620\sW/);
   });
 
   test("a reading touches its own nodes only", async () => {
     const feed = new ScriptedFeed();
     feed.status("online");
     feed.everything();
-    const page = await visit(await serve(feed));
+    const page = await visits.visit(await visits.serve(feed));
     await page.waitForSelector("tr[data-command=QPIRI]");
     await page.evaluate(() => {
       const touched: string[] = [];
@@ -129,7 +65,7 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
   test("counts ages on the server's clock, whatever the reader's clock says", async () => {
     const feed = new ScriptedFeed();
     feed.status("online");
-    const page = await visit(await serve(feed), {
+    const page = await visits.visit(await visits.serve(feed), {
       before: async (fresh) => {
         await fresh.addInitScript(() => {
           const real = Date.now.bind(Date);
@@ -150,26 +86,26 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
   test("marks what grows stale, and only that", async () => {
     const feed = new ScriptedFeed({ staleAfterMs: 4_000 });
     feed.status("online");
-    const page = await visit(await serve(feed));
+    const page = await visits.visit(await visits.serve(feed));
     feed.everything();
-    await eventually(() => tile(page, "Load").innerText()).toMatch(/823 W[^]*[0-3] s ago/);
+    await eventually(() => tile(page, "Load").innerText()).toMatch(/823 W[^]*(just now|[2-4] s ago)/);
     expect(await tile(page, "Load").innerText()).not.toContain("stale");
     await eventually(() => tile(page, "Load").innerText()).toMatch(/stale, last read \d+ s ago/);
     expect(await row(page, "QPIGS", "gridVoltage").innerText()).toMatch(/stale/);
     expect(await row(page, "QPIRI", "batteryType").innerText()).not.toContain("stale");
     expect(await page.title()).toBe("No live values · sonkrag");
     feed.general({ load: 700 });
-    await eventually(() => tile(page, "Load").innerText()).toMatch(/700 W[^]*[0-3] s ago/);
+    await eventually(() => tile(page, "Load").innerText()).toMatch(/700 W[^]*(just now|[2-4] s ago)/);
   });
 
   test("nothing looks live once the link is lost, however young", async () => {
     const feed = new ScriptedFeed();
     feed.status("online");
     feed.everything();
-    const page = await visit(await serve(feed));
+    const page = await visits.visit(await visits.serve(feed));
     expect(await page.locator("tr.stale").count()).toBe(0);
     feed.status("lost", "The USB port vanished. Check the cable.");
-    await eventually(() => page.getByRole("alert").innerText()).toMatch(/Link to the inverter lost for \d+ s\. The USB port vanished/);
+    await eventually(() => page.getByRole("alert").innerText()).toMatch(/Link to the inverter lost\s*for \d+ s\s+The USB port vanished/);
     expect(await page.locator("tr[data-name]:not(.stale)").count()).toBe(0);
     expect(await page.locator(".tile:not(.stale)").count()).toBe(0);
     feed.status("online");
@@ -178,40 +114,23 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     expect(await page.locator(".tile.stale").count()).toBe(0);
   });
 
-  test("says so, always in sight, when the inverter is simulated", async () => {
-    const feed = new ScriptedFeed({ simulated: true });
-    feed.status("online");
-    feed.everything();
-    const page = await visit(await serve(feed), { viewport: { width: 390, height: 844 } });
-    const banner = page.getByRole("note");
-    await eventually(() => banner.innerText()).toBe("Simulated inverter: nothing here is real");
-    await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
-    await eventually(async () => (await banner.boundingBox())?.y).toBe(0);
-    const real = new ScriptedFeed();
-    real.status("online");
-    real.everything();
-    const other = await visit(await serve(real));
-    await eventually(() => other.locator("tr[data-name]").count()).toBeGreaterThan(30);
-    expect(await other.getByRole("note").count()).toBe(0);
-  });
-
   test("says how old its values are while sonkrag is away, and comes back by itself", async () => {
     const feed = new ScriptedFeed();
     feed.status("online");
     feed.everything({ load: 823 });
-    const server = await serve(feed);
-    const page = await visit(server, { serverMayGo: true });
+    const server = await visits.serve(feed);
+    const page = await visits.visit(server, { serverMayGo: true });
     await eventually(() => tile(page, "Load").innerText()).toContain("823 W");
     await server[Symbol.asyncDispose]();
     const alert = page.getByRole("alert");
-    await eventually(() => alert.innerText()).toMatch(/Connection to sonkrag lost\. Values are \d+ s old/);
+    await eventually(() => alert.innerText()).toMatch(/Connection to sonkrag lost\s*for \d+ s\s+These are the last values/);
     expect(await page.locator(".tile:not(.stale)").count()).toBe(0);
-    await eventually(() => alert.innerText()).toMatch(/Values are ([2-9]|\d\d) s old/);
+    await eventually(() => alert.innerText()).toMatch(/for ([2-9]|\d\d) s/);
     expect(await page.title()).toBe("No connection · sonkrag");
     const again = new ScriptedFeed();
     again.status("online");
     again.everything({ load: 411 });
-    await serve(again, server.port);
+    await visits.serve(again, server.port);
     await eventually(() => tile(page, "Load").innerText()).toContain("411 W");
     again.general({ load: 412 });
     await eventually(() => tile(page, "Load").innerText()).toContain("412 W");
@@ -224,7 +143,7 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     feed.status("online");
     feed.history(6);
     feed.everything({ load: 823 });
-    const page = await visit(await serve(feed));
+    const page = await visits.visit(await visits.serve(feed));
     const readout = page.locator(".readout");
     await eventually(() => readout.innerText()).toContain("latest");
     expect(await readout.innerText()).toMatch(/Solar\s+\d+ W\s+Load\s+\d+ W\s+Battery\s+\S+ W\s+Voltage\s+[\d.]+ V/);
@@ -255,14 +174,16 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     feed.parallelUnits();
     feed.send("QPGS2", { unitExists: false, serialNumber: "00000000000000", loadActivePower: 0 });
     feed.send("QDI", { batteryFloatVoltage: 51 });
-    const page = await visit(await serve(feed));
+    const page = await visits.visit(await visits.serve(feed));
     const warnings = page.getByRole("region", { name: "Warnings" });
     await eventually(() => warnings.innerText()).toMatch(/The inverter warns\s+Grid failed\s+PV loss/);
-    const card = (title: string) => page.locator("details", { has: page.getByRole("heading", { name: title, exact: true }) });
-    expect(await card("Parallel unit 1").innerText()).toMatch(/92931905106463/);
-    expect(await card("Parallel unit 2").count()).toBe(0);
+    const card = (title: string) => sectionCard(page, title);
+    expect(await page.locator(".identity").innerText()).toMatch(/One of 2 parallel units/);
+    expect(await card("Parallel unit 1 92931905106463").innerText()).toMatch(/Load\s+437 W/);
+    expect(await page.getByRole("heading", { name: "Parallel unit 2" }).count()).toBe(0);
     expect(await card("Output").locator("tr[data-command^=QPGS]").count()).toBe(0);
     expect(await tile(page, "Load").innerText()).toContain("823 W");
+    await card("Factory defaults").locator("summary").click();
     expect(await card("Factory defaults").innerText()).toMatch(/Float charging voltage\s+51\.0 V/);
     expect(await card("Settings").innerText()).toMatch(/Float charging voltage\s+54\.0 V/);
     const report = page.getByRole("region", { name: "Connection and frames" });
@@ -271,87 +192,34 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     await eventually(() => report.innerText()).toMatch(/Requests\s+5000[^]*77/);
   });
 
-  test("is readable in light and dark: live, warned and stale", async () => {
-    const feed = new ScriptedFeed({ simulated: true });
-    feed.status("online");
-    feed.history(1);
-    feed.everything({ warnings: ["overload"] });
-    feed.parallelUnits();
-    const page = await visit(await serve(feed));
-    await eventually(() => page.locator("tr[data-name]").count()).toBeGreaterThan(30);
-    for (const state of ["online", "lost"] as const) {
-      feed.status(state, state === "lost" ? "Check the cable." : "");
-      await eventually(() => page.locator(state === "lost" ? "tr.stale" : "tr:not(.stale)").count()).toBeGreaterThan(30);
-      for (const colorScheme of ["light", "dark"] as const) {
-        await page.emulateMedia({ colorScheme });
-        expect(await page.evaluate(lowContrast), `${state} in ${colorScheme}`).toEqual([]);
-      }
+  test("shows one of several inverters, all of them at hand, and the same one after a reload", async () => {
+    const house = new ScriptedFeed({ id: "house" });
+    const garage = new ScriptedFeed({ id: "garage", hub: house.hub });
+    for (const [feed, load] of [
+      [house, 100],
+      [garage, 200],
+    ] as const) {
+      feed.status("online");
+      feed.history(1);
+      feed.everything({ load });
     }
-  });
-
-  test("fits every screen", async () => {
-    const feed = new ScriptedFeed({ simulated: true });
-    feed.status("online");
-    feed.history(1);
-    feed.everything({
-      load: 12_345,
-      pv: 10_450,
-      pv2: 9_800,
-      chargeCurrent: 0,
-      dischargeCurrent: 150,
-      warnings: ["batteryUnderVoltageShutdown", "highAcInputAtSoftStart"],
-    });
-    feed.parallelUnits();
-    const page = await visit(await serve(feed));
-    await eventually(() => page.locator("tr[data-name]").count()).toBeGreaterThan(30);
-    for (const width of [1440, 768, 390, 320]) {
-      await page.setViewportSize({ width, height: 800 });
-      const beyond = (): Promise<string[]> =>
-        page.evaluate(() =>
-          [...document.querySelectorAll("body *")]
-            .filter((element) => element.getBoundingClientRect().right > window.innerWidth + 0.5)
-            .map((element) => `${element.tagName} ${element.textContent?.slice(0, 40) ?? ""}`),
-        );
-      // The plot is drawn anew one frame after the change of size.
-      await eventually(beyond).toEqual([]);
-    }
-  });
-
-  test("weighs less than 60 kB on the wire", async () => {
-    const feed = new ScriptedFeed();
-    feed.status("online");
-    const server = await serve(feed);
-    const index = await (await fetch(server.url)).text();
-    let bytes = 0;
-    for (const [, path] of index.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)) {
-      const response = await fetch(new URL(path!, server.url), { headers: { "accept-encoding": "gzip" } });
-      bytes += Number(response.headers.get("content-length"));
-    }
-    expect(bytes).toBeGreaterThan(10_000);
-    expect(bytes).toBeLessThan(60_000);
+    const page = await visits.visit(await visits.serve(house));
+    const choice = page.getByRole("navigation", { name: "Inverter" });
+    await eventually(() => tile(page, "Load").innerText()).toContain("100 W");
+    await choice.getByRole("button", { name: "garage (Online)" }).click();
+    await eventually(() => tile(page, "Load").innerText()).toContain("200 W");
+    expect(await page.title()).toBe("200 W load · sonkrag");
+    house.general({ load: 111 });
+    garage.general({ load: 222 });
+    await eventually(() => page.locator(".readout").innerText()).toContain("222 W");
+    expect(await page.locator("body").innerText()).not.toContain("111 W");
+    house.status("lost", "Check the cable.");
+    await eventually(() => choice.getByRole("button", { name: "house (Link to the inverter lost)" }).count()).toBe(1);
+    expect(await page.getByRole("alert").count()).toBe(0);
+    expect(await page.locator(".tile.stale").count()).toBe(0);
+    await page.reload();
+    await eventually(() => tile(page, "Load").innerText()).toContain("222 W");
+    await choice.getByRole("button", { name: /house/ }).click();
+    await eventually(() => page.getByRole("alert").innerText()).toContain("Check the cable.");
   });
 });
-
-/** Polls generously: the machine that runs the tests may be busy. */
-function eventually<Result>(look: () => Promise<Result>) {
-  return expect.poll(look, { timeout: 15_000 });
-}
-
-/** Whether the plot has a line of a strong colour at each of these shares of its width. */
-async function drawn(page: Page, shares: readonly number[]): Promise<boolean[]> {
-  return page.evaluate((parts) => {
-    const canvas = document.querySelector<HTMLCanvasElement>(".uplot canvas")!;
-    const over = document.querySelector<HTMLElement>(".u-over")!;
-    const scale = canvas.width / canvas.clientWidth;
-    const { data } = canvas.getContext("2d")!.getImageData(0, 0, canvas.width, canvas.height);
-    return parts.map((part) => {
-      const x = Math.round((over.offsetLeft + over.clientWidth * part) * scale);
-      for (let y = 0; y < over.clientHeight * scale; y += 1) {
-        const start = (y * canvas.width + x) * 4;
-        const [red = 0, green = 0, blue = 0, alpha = 0] = data.slice(start, start + 4);
-        if (alpha > 200 && Math.max(red, green, blue) - Math.min(red, green, blue) > 80) return true;
-      }
-      return false;
-    });
-  }, shares);
-}

@@ -28,23 +28,27 @@ export class ScriptedFeed {
     reconnects: 1,
   };
 
-  /** `staleAfterMs` is that of the fast commands; the others live for hours. */
-  constructor(options: { readonly simulated?: boolean; readonly staleAfterMs?: number } = {}) {
+  /** Several inverters share the `hub` of the first. `staleAfterMs` is that of the fast commands; the others live for hours. */
+  constructor(
+    options: { readonly simulated?: boolean; readonly staleAfterMs?: number; readonly id?: string; readonly hub?: LiveHub } = {},
+  ) {
     this.info = {
-      id: "axpert-1",
+      id: options.id ?? "axpert-1",
       device: options.simulated === true ? "sim:" : "hidraw:/dev/hidraw0",
       simulated: options.simulated === true,
       serialNumber: "92931905106458",
       model: "VMIII-5000",
       firmware: "00072.70",
     };
-    this.hub = new LiveHub({
-      version: "0.1.0",
-      timeZone: "Europe/Berlin",
-      now: () => Date.now(),
-      counters: () => this.counters,
-      staleAfterMs: (_inverter, command) => (fast.has(command) ? (options.staleAfterMs ?? 600_000) : 3 * 3_600_000),
-    });
+    this.hub =
+      options.hub ??
+      new LiveHub({
+        version: "0.1.0",
+        timeZone: "Europe/Berlin",
+        now: () => Date.now(),
+        counters: () => this.counters,
+        staleAfterMs: (_inverter, command) => (fast.has(command) ? (options.staleAfterMs ?? 600_000) : 3 * 3_600_000),
+      });
   }
 
   status(state: LinkStatus["state"], message = "", since = Date.now()): void {

@@ -20,6 +20,19 @@ export function formatAge(ms: number): string {
   return `${Math.floor(hours / 24)} d`;
 }
 
+/** Below this an age is told as `now`: counting 0, 1, 0, 1 would only flicker. */
+const nowMs = 2_000;
+
+/** The age of a live value: `now`, `3 s`, `2 min`. */
+export function formatFreshAge(ms: number): string {
+  return ms < nowMs ? "now" : formatAge(ms);
+}
+
+/** The same in a sentence: `just now`, `3 s ago`. */
+export function formatAgo(ms: number): string {
+  return ms < nowMs ? "just now" : `${formatAge(ms)} ago`;
+}
+
 /** `823 W`, `1.2 kW`. */
 export function formatPowerBriefly(watts: number): string {
   return Math.abs(watts) < 1000 ? `${formatNumber(watts, 0)} W` : `${formatNumber(watts / 1000, 1)} kW`;

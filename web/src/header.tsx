@@ -1,8 +1,8 @@
 import type { VNode } from "preact";
 import { formatAge } from "./format.ts";
 import { Mark, WarningIcon } from "./icons.tsx";
-import { sourceOf, valueOf } from "./pick.ts";
-import type { InverterState, Store } from "./store.ts";
+import { sourceOf, unitCount, valueOf } from "./pick.ts";
+import type { CommandState, InverterState, Store } from "./store.ts";
 import { linkWords, toWords } from "./words.ts";
 
 interface Props {
@@ -36,10 +36,13 @@ export function Header({ store, inverter }: { readonly store: Store; readonly in
 
 function Identity({ inverter }: { readonly inverter: InverterState }): VNode {
   const { id, model, serialNumber } = inverter.info.value;
+  const units = unitCount(inverter);
   return (
     <p class="identity">
       <span class="model">{model ?? id}</span>
       {serialNumber !== undefined && <span class="serial">{serialNumber}</span>}
+      {units > 1 && <span>One of {units} parallel units</span>}
+      <Notes inverter={inverter} />
     </p>
   );
 }
@@ -73,7 +76,7 @@ export function Notices({ store, inverter }: { readonly store: Store; readonly i
     <>
       {store.feed.value === "lost" && <FeedLost store={store} />}
       {inverter !== undefined && store.feed.value === "live" && <LinkTrouble store={store} inverter={inverter} />}
-      {inverter !== undefined && <Warnings store={store} inverter={inverter} />}
+      {inverter !== undefined && <Warnings inverter={inverter} />}
     </>
   );
 }
@@ -83,8 +86,13 @@ function FeedLost({ store }: { readonly store: Store }): VNode {
     <section class="notice bad" role="alert">
       <WarningIcon />
       <div>
-        <strong>Connection to sonkrag lost.</strong> Values are{" "}
-        <span aria-live="off">{formatAge(store.now.value - store.lastMessageAt.value)}</span> old. Trying again by itself.
+        <p>
+          <strong>Connection to sonkrag lost</strong>
+          <span class="duration" aria-live="off">
+            for {formatAge(store.now.value - store.lastMessageAt.value)}
+          </span>
+        </p>
+        <p>These are the last values that came. The page tries again by itself.</p>
       </div>
     </section>
   );
@@ -97,30 +105,56 @@ function LinkTrouble({ store, inverter }: Props): VNode | null {
     <section class={`notice ${state === "starting" ? "caution" : "bad"}`} role="alert">
       <WarningIcon />
       <div>
-        <strong>
-          {linkWords[state]} for <span aria-live="off">{formatAge(store.now.value - since)}</span>.
-        </strong>{" "}
-        {message}
+        <p>
+          <strong>{linkWords[state]}</strong>
+          <span class="duration" aria-live="off">
+            for {formatAge(store.now.value - since)}
+          </span>
+        </p>
+        {message !== "" && <p>{message.charAt(0).toUpperCase() + message.slice(1)}</p>}
       </div>
     </section>
   );
 }
 
-function Warnings({ inverter }: Props): VNode | null {
+interface Told {
+  readonly source: CommandState | undefined;
+  readonly fault: boolean;
+  /** Warnings that ask for a look at the inverter, and those that only tell what is going on. */
+  readonly serious: readonly string[];
+  readonly notes: readonly string[];
+}
+
+/** What the inverter says of itself. */
+function told(inverter: InverterState): Told {
   const source = sourceOf(inverter, "warnings");
   const warnings = source === undefined ? undefined : valueOf(source, "warnings");
-  const fault = sourceOf(inverter, "operatingMode");
-  const isFault = fault !== undefined && valueOf(fault, "operatingMode") === "fault";
+  const mode = sourceOf(inverter, "operatingMode");
   const names = Array.isArray(warnings) ? (warnings as readonly string[]) : [];
-  const serious = names.filter((name) => !informational.has(name));
-  const notes = names.filter((name) => informational.has(name));
-  if (serious.length === 0 && notes.length === 0 && !isFault) return null;
-  const kind = isFault || serious.includes("inverterFault") ? "bad" : serious.length > 0 ? "caution" : "calm";
+  return {
+    source,
+    fault: mode !== undefined && valueOf(mode, "operatingMode") === "fault",
+    serious: names.filter((name) => !informational.has(name)),
+    notes: names.filter((name) => informational.has(name)),
+  };
+}
+
+/** One calm line in the header, where it moves nothing: no sun at night is no news. */
+function Notes({ inverter }: { readonly inverter: InverterState }): VNode | null {
+  const { source, fault, serious, notes } = told(inverter);
+  if (notes.length === 0 || serious.length > 0 || fault || source?.live.value !== true) return null;
+  return <span>Note: {notes.map(toWords).join(", ")}</span>;
+}
+
+function Warnings({ inverter }: { readonly inverter: InverterState }): VNode | null {
+  const { source, fault, serious, notes } = told(inverter);
+  if (serious.length === 0 && !fault) return null;
+  const kind = fault || serious.includes("inverterFault") ? "bad" : "caution";
   return (
     <section class={`notice ${kind}`} aria-label="Warnings">
       <WarningIcon />
-      <div>
-        <strong>{kind === "bad" ? "Inverter fault" : kind === "caution" ? "The inverter warns" : "The inverter notes"}</strong>
+      <div class="warned">
+        <strong>{kind === "bad" ? "Inverter fault" : "The inverter warns"}</strong>
         {source !== undefined && !source.live.value && <span class="tag stale-tag">stale, last read {source.age} ago</span>}
         <ul class="chips">
           {[...serious, ...notes].map((name) => (
@@ -137,7 +171,7 @@ export function Footer({ store }: { readonly store: Store }): VNode {
     <footer class="foot">
       <span>sonkrag {store.version}</span>
       <span>Times in {store.timeZone}</span>
-      <a href="/api/v1/snapshot">These values as JSON</a>
+      <a href="/api/v1/snapshot">Raw snapshot as JSON</a>
     </footer>
   );
 }

@@ -38,7 +38,7 @@ function SolarTile({ inverter }: Props): VNode {
       <p class="more">
         {inputs.length > 1
           ? inputs.map(({ input, watts }) => (
-              <span key={input}>
+              <span key={input} class="line">
                 PV{input} {formatNumber(watts, 0)}
                 {"\u00a0"}W
               </span>
@@ -93,11 +93,13 @@ function BatteryTile({ inverter }: Props): VNode {
       <Bar percent={soc} label="Battery state of charge" />
       <p class="more">
         {power !== undefined && (
-          <span>
-            {power === 0
-              ? "at rest"
-              : `${power > 0 ? "\u2191\u00a0discharging" : "\u2193\u00a0charging"} ${formatNumber(Math.abs(power), 0)}\u00a0W`}
-          </span>
+          <>
+            <span class="line">{power === 0 ? "at rest" : power > 0 ? "\u2191\u00a0discharging" : "\u2193\u00a0charging"}</span>
+            <span>
+              {formatNumber(Math.abs(power), 0)}
+              {"\u00a0"}W
+            </span>
+          </>
         )}
         {volts !== undefined && (
           <span>
@@ -163,7 +165,7 @@ function Tile({ kind, icon, name, sources, known, children }: TileProps): VNode 
         {!known || oldest === undefined ? (
           "not read yet"
         ) : live ? (
-          <>{oldest.age} ago</>
+          <>{oldest.ago}</>
         ) : (
           <span class="tag stale-tag">stale, last read {oldest.age} ago</span>
         )}

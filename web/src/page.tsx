@@ -7,9 +7,11 @@ import { Plot } from "./plot.tsx";
 import { titleOf } from "./title.ts";
 import type { InverterState, Store } from "./store.ts";
 import { ValueSections } from "./values.tsx";
+import { linkWords } from "./words.ts";
 
 export function Page({ store }: { readonly store: Store }): VNode {
-  const chosen = useSignal<string | undefined>(undefined);
+  /** Kept in the address, so that a reload or a bookmark shows the same inverter. */
+  const chosen = useSignal(location.hash.slice(1));
   const inverter = useComputed(() => {
     const all = store.inverters.value ?? [];
     return all.find(({ id }) => id === chosen.value) ?? all[0];
@@ -17,6 +19,10 @@ export function Page({ store }: { readonly store: Store }): VNode {
   useSignalEffect(() => {
     document.title = titleOf(store, inverter.value);
   });
+  const choose = (id: string): void => {
+    chosen.value = id;
+    history.replaceState(null, "", `#${id}`);
+  };
   const shown = inverter.value;
   return (
     <>
@@ -24,7 +30,7 @@ export function Page({ store }: { readonly store: Store }): VNode {
       <div class="page">
         <Header store={store} inverter={shown} />
         {(store.inverters.value?.length ?? 0) > 1 && (
-          <InverterChoice inverters={store.inverters.value ?? []} shown={shown} choose={(id) => (chosen.value = id)} />
+          <InverterChoice inverters={store.inverters.value ?? []} shown={shown} choose={choose} />
         )}
         <Notices store={store} inverter={shown} />
         {shown === undefined ? <Waiting store={store} /> : <InverterView key={shown.id} store={store} inverter={shown} />}
@@ -52,9 +58,11 @@ function InverterChoice(props: {
 }): VNode {
   return (
     <nav class="segments choice" aria-label="Inverter">
-      {props.inverters.map(({ id, info }) => (
+      {props.inverters.map(({ id, status }) => (
         <button key={id} type="button" aria-pressed={id === props.shown?.id} onClick={() => props.choose(id)}>
-          {info.value.serialNumber ?? id}
+          <span class={`dot ${status.value.state}`} aria-hidden="true" />
+          {id}
+          <span class="visually-hidden"> ({linkWords[status.value.state]})</span>
         </button>
       ))}
     </nav>

@@ -6,6 +6,12 @@ export function isParallelUnit({ reading }: CommandState): boolean {
   return Object.hasOwn(reading.peek().values, "unitExists");
 }
 
+/** How many units of a parallel set have been heard of; 0 for a single inverter. */
+export function unitCount(inverter: InverterState): number {
+  void inverter.layout.value;
+  return [...inverter.commands.values()].filter(({ reading }) => reading.peek().values["unitExists"] === true).length;
+}
+
 /** The command that carries a value of the inverter itself, e.g. its mode; the most recently answered one when several do. */
 export function sourceOf(inverter: InverterState, name: string): CommandState | undefined {
   // Which commands carry the name changes with the layout only, so the caller depends on the ones it is about, not on all.

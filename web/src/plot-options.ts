@@ -31,7 +31,7 @@ export function plotOptions(element: HTMLElement, view: PlotView): uPlot.Options
   const style = getComputedStyle(element);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   const font = `12px ${style.fontFamily}`;
-  const clock = timeFormat(view.timeZone, false);
+  const clocks = { minutes: timeFormat(view.timeZone, false), seconds: timeFormat(view.timeZone, true) };
   const axis: uPlot.Axis = {
     stroke: colour("--muted"),
     font,
@@ -57,11 +57,12 @@ export function plotOptions(element: HTMLElement, view: PlotView): uPlot.Options
       V: { range: (_plot, min, max) => voltageRange(min, max) },
     },
     axes: [
-      { ...axis, size: 28, space: narrow ? 64 : 90, values: (_plot, splits) => splits.map((second) => clock.format(second * 1000)) },
+      { ...axis, size: 28, space: narrow ? 64 : 90, values: (_plot, splits) => timeLabels(splits, clocks) },
       {
         ...axis,
         scale: "W",
         size: narrow ? 50 : 64,
+        space: 40,
         values: (_plot, splits) => splits.map((watts) => `${formatNumber(watts)}${narrow ? "" : " W"}`),
       },
       {
@@ -69,6 +70,7 @@ export function plotOptions(element: HTMLElement, view: PlotView): uPlot.Options
         scale: "V",
         side: 1,
         size: narrow ? 38 : 56,
+        space: 40,
         grid: { show: false },
         values: (_plot, splits) => voltLabels(splits, narrow),
       },
@@ -83,7 +85,7 @@ export function plotOptions(element: HTMLElement, view: PlotView): uPlot.Options
           stroke,
           width: 1.75,
           spanGaps: false,
-          points: { show: false },
+          points: { size: 5, width: 0, fill: stroke, filter: (plot, index) => lonePoints(plot.data[index] ?? []) },
           ...(name === "pv" && { fill: colour("--fill-pv"), fillTo: () => 0 }),
           ...(name === "voltage" && { dash: [5, 4], width: 1.5 }),
         };
@@ -91,6 +93,19 @@ export function plotOptions(element: HTMLElement, view: PlotView): uPlot.Options
     ],
     hooks: { setCursor: [(plot) => view.moved(plot.cursor.idx ?? undefined)] },
   };
+}
+
+/** Lines less than a minute apart need seconds, or two of them would read the same. */
+function timeLabels(splits: readonly number[], clocks: Readonly<Record<"minutes" | "seconds", Intl.DateTimeFormat>>): string[] {
+  const clock = (splits[1] ?? 60) - (splits[0] ?? 0) < 60 ? clocks.seconds : clocks.minutes;
+  return splits.map((second) => clock.format(second * 1000));
+}
+
+/** Between two gaps a single point makes no line; it is drawn as a dot, or it would not be seen at all. */
+function lonePoints(column: ArrayLike<number | null | undefined>): number[] {
+  return Array.from(column, (_, index) => index).filter(
+    (index) => typeof column[index] === "number" && typeof column[index - 1] !== "number" && typeof column[index + 1] !== "number",
+  );
 }
 
 function voltLabels(splits: readonly number[], narrow: boolean): string[] {

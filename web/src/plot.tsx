@@ -3,16 +3,19 @@ import type { ReadonlySignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { VNode } from "preact";
 import uPlot from "uplot";
-import { formatAge, formatNumber, timeFormat } from "./format.ts";
-import { mainStatus } from "./pick.ts";
+import { formatNumber, timeFormat } from "./format.ts";
+import { mainStatus, numberOf } from "./pick.ts";
 import { plotLines, plotOptions } from "./plot-options.ts";
 import type { InverterState, Store, TrendColumns } from "./store.ts";
 
 const ranges = [
-  { minutes: 15, label: "15 min" },
-  { minutes: 60, label: "1 h" },
-  { minutes: 360, label: "6 h" },
+  { minutes: 15, label: "15 min", title: "Last 15 min" },
+  { minutes: 60, label: "1 h", title: "Last hour" },
+  { minutes: 360, label: "6 h", title: "Last 6 h" },
 ] as const;
+
+/** The least that is shown, however young the values are. */
+const leastSeconds = 300;
 
 interface Props {
   readonly store: Store;
@@ -21,13 +24,14 @@ interface Props {
 
 /** The last hours: power on the left axis, battery voltage on the right. */
 export function Plot({ store, inverter }: Props): VNode {
-  const minutes = useSignal<number>(60);
+  const range = useSignal<(typeof ranges)[number]>(ranges[1]);
   /** The row under the pointer or keyboard cursor; undefined shows the latest. */
   const cursor = useSignal<number | undefined>(undefined);
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const data = useComputed(() => plotData(inverter.trend.value));
   const shown = useComputed(() => shownRow(data.value, cursor.value));
+  const title = useComputed(() => titleOf(store, data.value[0][0], range.value));
 
   useEffect(() => {
     const element = place.current;
@@ -39,7 +43,7 @@ export function Plot({ store, inverter }: Props): VNode {
         width,
         height: element.clientHeight,
         timeZone: store.timeZone.peek(),
-        span: () => [store.now.peek() / 1000 - minutes.peek() * 60, store.now.peek() / 1000],
+        span: () => spanOf(store.now.peek() / 1000, data.peek()[0][0], range.peek().minutes * 60),
         moved: (index) => (cursor.value = index),
       });
       plot.current = new uPlot(options, data.peek(), element);
@@ -55,7 +59,7 @@ export function Plot({ store, inverter }: Props): VNode {
     const stop = effect(() => {
       // Time goes on even when nothing new comes: the gap grows at the right edge.
       void Math.floor(store.now.value / 5_000);
-      void minutes.value;
+      void range.value;
       plot.current?.setData(data.value);
     });
     return () => {
@@ -70,28 +74,16 @@ export function Plot({ store, inverter }: Props): VNode {
   return (
     <section class="card plot" aria-labelledby="plot-title">
       <div class="plot-head">
-        <h2 id="plot-title">Last hours</h2>
-        <p class="sign">Battery: + discharging, − charging</p>
+        <h2 id="plot-title">{title}</h2>
         <div class="segments" role="group" aria-label="Time range">
-          {ranges.map((range) => (
-            <button
-              key={range.minutes}
-              type="button"
-              aria-pressed={minutes.value === range.minutes}
-              onClick={() => (minutes.value = range.minutes)}
-            >
-              {range.label}
+          {ranges.map((choice) => (
+            <button key={choice.minutes} type="button" aria-pressed={range.value === choice} onClick={() => (range.value = choice)}>
+              {choice.label}
             </button>
           ))}
         </div>
       </div>
-      <Readout
-        store={store}
-        data={data}
-        shown={shown}
-        pointed={useComputed(() => cursor.value !== undefined)}
-        live={useComputed(() => mainStatus(inverter)?.live.value === true)}
-      />
+      <Readout store={store} inverter={inverter} data={data} cursor={cursor} />
       <div
         ref={place}
         class="plot-area"
@@ -118,29 +110,37 @@ export function Plot({ store, inverter }: Props): VNode {
 
 const keySteps: Readonly<Record<string, number>> = { ArrowLeft: -1, ArrowRight: 1, PageUp: -24, PageDown: 24 };
 
-interface ReadoutProps {
-  readonly store: Store;
+interface ReadoutProps extends Props {
   readonly data: ReadonlySignal<uPlot.AlignedData>;
-  readonly shown: ReadonlySignal<number | undefined>;
-  readonly pointed: ReadonlySignal<boolean>;
-  readonly live: ReadonlySignal<boolean>;
+  readonly cursor: ReadonlySignal<number | undefined>;
 }
 
 /** Legend and values in one: the latest values, or those under the cursor. */
-function Readout({ store, data, shown, pointed, live }: ReadoutProps): VNode {
-  const index = shown.value;
+function Readout({ store, inverter, data, cursor }: ReadoutProps): VNode {
+  const index = cursor.value;
   const second = index === undefined ? undefined : data.value[0][index];
+  const status = mainStatus(inverter);
+  const live = status?.live.value === true;
+  const numbers: Readonly<Record<string, number | null | undefined>> =
+    second === undefined
+      ? latest(inverter)
+      : Object.fromEntries(plotLines.map(({ series }, line) => [series, data.value[line + 1]?.[index ?? 0]]));
   return (
-    <div class={`readout ${pointed.value || live.value ? "" : "stale"}`}>
+    <div class={`readout ${second !== undefined || live ? "" : "stale"}`}>
       <p class="when">
-        {second !== undefined &&
-          (pointed.value
-            ? `at ${timeFormat(store.timeZone.value, true).format(second * 1000)}`
-            : `${live.value ? "latest" : "last value"}, ${formatAge(store.now.value - second * 1000)} ago`)}
+        {second !== undefined ? (
+          `at ${timeFormat(store.timeZone.value, true).format(second * 1000)}`
+        ) : status === undefined ? (
+          "not read yet"
+        ) : live ? (
+          <>latest, {status.ago}</>
+        ) : (
+          <>last read {status.age} ago</>
+        )}
       </p>
       <ul>
-        {plotLines.map(({ name, label, unit, digits }, line) => {
-          const value = index === undefined ? undefined : data.value[line + 1]?.[index];
+        {plotLines.map(({ name, series, label, unit, digits }) => {
+          const value = numbers[series];
           return (
             <li key={name}>
               <span class={`swatch ${name}`} aria-hidden="true" />
@@ -150,8 +150,31 @@ function Readout({ store, data, shown, pointed, live }: ReadoutProps): VNode {
           );
         })}
       </ul>
+      <p class="sign">Battery: − is charging</p>
     </div>
   );
+}
+
+/** The very values of the tiles: the newest point of the plot is up to 5 s older. */
+function latest(inverter: InverterState): Record<string, number | undefined> {
+  const status = mainStatus(inverter);
+  const measured = Object.fromEntries(plotLines.map(({ series }) => [series, numberOf(status, series)]));
+  return { ...measured, pvPower: inverter.pvTotal.value?.watts };
+}
+
+/** The chosen range, as far as there are values; the line fills the plot while the first hours pass. */
+function spanOf(now: number, first: number | undefined, seconds: number): [number, number] {
+  const begin = now - seconds;
+  return [Math.max(begin, Math.min(first ?? begin, now - leastSeconds)), now];
+}
+
+/** What the plot shows: the chosen range, or the time since the first values while they are younger. */
+function titleOf(store: Store, first: number | undefined, range: (typeof ranges)[number]): string {
+  const seconds = first === undefined ? undefined : store.now.value / 1000 - first;
+  // The oldest of the kept points is up to a minute younger than the range.
+  if (first === undefined || seconds === undefined || seconds >= (range.minutes - 1) * 60) return range.title;
+  if (seconds < leastSeconds) return "Last 5 min";
+  return `Since ${timeFormat(store.timeZone.value, false).format(first * 1000)}`;
 }
 
 function plotData({ series, columns }: TrendColumns): uPlot.AlignedData {

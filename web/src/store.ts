@@ -3,7 +3,7 @@ import type { ReadonlySignal, Signal } from "@preact/signals";
 import type { LiveInverter, LiveMessage, LivePvTotal, LiveReading, LiveSnapshot, TrendRow } from "../../src/api/live.ts";
 import type { Metric } from "../../src/model/metric.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading } from "../../src/model/reading.ts";
-import { formatAge } from "./format.ts";
+import { formatAge, formatAgo, formatFreshAge } from "./format.ts";
 
 /** Twice as many as six hours have at the shortest spacing of 5 s. */
 const maxRows = 8_640;
@@ -16,7 +16,12 @@ export interface CommandState {
   readonly command: string;
   readonly reading: Signal<Reading>;
   readonly staleAfterMs: Signal<number>;
+  /** `0 s`, `3 s`: how long ago it was read, for a value that is no longer live. */
   readonly age: ReadonlySignal<string>;
+  /** `now`, `3 s`: the same for a live value. */
+  readonly freshAge: ReadonlySignal<string>;
+  /** `just now`, `3 s ago`. */
+  readonly ago: ReadonlySignal<string>;
   /** False once the answer is too old, or the inverter or sonkrag cannot be reached: it may no longer be true. */
   readonly live: ReadonlySignal<boolean>;
 }
@@ -140,15 +145,15 @@ export class Store {
   #command({ status }: InverterState, first: Reading, firstStaleAfterMs: number): CommandState {
     const reading = signal(first);
     const staleAfterMs = signal(firstStaleAfterMs);
-    const age = computed(() => formatAge(this.now.value - reading.value.at));
+    const ageMs = computed(() => this.now.value - reading.value.at);
+    const age = computed(() => formatAge(ageMs.value));
+    const freshAge = computed(() => formatFreshAge(ageMs.value));
+    const ago = computed(() => formatAgo(ageMs.value));
     const live = computed(
       () =>
-        this.feed.value === "live" &&
-        status.value.state !== "lost" &&
-        status.value.state !== "silent" &&
-        this.now.value - reading.value.at <= staleAfterMs.value,
+        this.feed.value === "live" && status.value.state !== "lost" && status.value.state !== "silent" && ageMs.value <= staleAfterMs.value,
     );
-    return { command: first.command, reading, staleAfterMs, age, live };
+    return { command: first.command, reading, staleAfterMs, age, freshAge, ago, live };
   }
 
   #create(inverter: LiveInverter): InverterState {
@@ -171,8 +176,9 @@ export class Store {
   }
 }
 
+/** What decides where a reading's values stand on the page: their names, and whether they are those of a further unit. */
 function shapeOf({ values, derived, tail }: Reading): string {
-  return `${Object.keys(values).join()};${Object.keys(derived).join()};${tail.length > 0 ? "tail" : ""}`;
+  return `${Object.keys(values).join()};${Object.keys(derived).join()};${tail.length > 0 ? "tail" : ""};${String(values["unitExists"])}`;
 }
 
 function columnsOf({ series, rows }: LiveInverter["trend"]): TrendColumns {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { directionOf, formatAge, formatNumber, formatPowerBriefly } from "./format.ts";
+import { directionOf, formatAge, formatAgo, formatFreshAge, formatNumber, formatPowerBriefly } from "./format.ts";
 import { toWords } from "./words.ts";
 
 test.each([
@@ -29,6 +29,11 @@ test.each([
   [3 * 86_400_000, "3 d"],
 ])("an age of %i ms is %s", (ms, text) => {
   expect(formatAge(ms)).toBe(text);
+});
+
+test("the age of a live value does not flicker between 0 and 1", () => {
+  expect([0, 1_999, 2_000].map(formatFreshAge)).toEqual(["now", "now", "2 s"]);
+  expect([-50, 1_999, 125_000].map(formatAgo)).toEqual(["just now", "just now", "2 min ago"]);
 });
 
 test("numbers have the metric's digits, a true minus and no minus zero", () => {
