@@ -49,6 +49,11 @@ export class FrameDecoder {
     return this.#buffer.slice(0, this.#inFrame ? 0 : this.#length);
   }
 
+  /** How many bytes have come since the last frame; padding does not count. */
+  get begun(): number {
+    return this.#length;
+  }
+
   push(chunk: Uint8Array): (Frame | Discarded)[] {
     const out: (Frame | Discarded)[] = [];
     for (const byte of chunk) {

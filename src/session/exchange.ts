@@ -16,6 +16,8 @@ interface Unproven {
   readonly requestBytes: number;
   readonly replyBytes: number;
   readonly tookMs: number;
+  /** The line was silent behind it while the next request left. */
+  followedBySilence: boolean;
 }
 
 /** A request on the wire. */
@@ -186,7 +188,7 @@ export class Exchanger {
     // Neither padding behind a frame nor our own bytes coming back can be a reply: as good as silence.
     if (this.#onlyEchoOf(bytes, parts)) {
       for (const part of parts) this.#observer.rejected("echo", hex(part.raw));
-      if (!attempt.foreignStart) this.#release();
+      if (!attempt.foreignStart) this.#fellSilent();
       return [];
     }
     // This look came so late that the bytes may be the answer's own: leave the question to the next silence.
@@ -245,7 +247,10 @@ export class Exchanger {
       const verdict = this.#judge(attempt, part, seenAt);
       if (verdict instanceof SonkragError) attempt.failure = verdict;
       else if (verdict !== undefined) {
-        this.#accept(attempt, part, verdict, seenAt);
+        this.#accept(attempt, part, verdict, {
+          seenAt,
+          behind: parts.slice(index + 1).reduce((sum, { raw }) => sum + raw.length, this.#decoder.begun),
+        });
         this.#dismiss(parts.slice(index + 1));
         return true;
       }
@@ -256,6 +261,8 @@ export class Exchanger {
   #giveUp({ job, failure }: Attempt): boolean {
     if (failure) return this.#fail(job, failure);
     this.#dismiss(this.#decoder.flush());
+    // Long silence: nothing follows the answers before it.
+    this.#release();
     this.#observer.rejected("timeout", job.request.command);
     return this.#fail(job, new DeadlineError(`${job.request.command}: no answer within ${this.#timing.firstByteMs} ms`));
   }
@@ -317,20 +324,38 @@ export class Exchanger {
     return new FrameError(`expected a frame with a correct checksum, got ${hex(part.raw)}`, { context: { reason } });
   }
 
-  #accept({ job, bytes, started, fence }: Attempt, frame: Frame, reply: Exclude<Reply<unknown>, { kind: "ack" }>, seenAt: number): void {
+  #accept(
+    { job, bytes, started, fence }: Attempt,
+    frame: Frame,
+    reply: Exclude<Reply<unknown>, { kind: "ack" }>,
+    { seenAt, behind }: { readonly seenAt: number; readonly behind: number },
+  ): void {
     const last = this.#unproven.at(-1);
+    const [requestBytes, replyBytes, tookMs] = [bytes.length, frame.raw.length, seenAt - started];
+    // What has come behind it tells how long before this look it was complete.
+    const isPunctual = this.#pace.isPunctual(job.request.query.shape, requestBytes, replyBytes, tookMs - this.#pace.leastMs(behind));
     if (reply.kind === "data") {
-      if (last && last.job.request.query.shape !== job.request.query.shape) this.#release();
+      if (last && (last.job.request.query.shape !== job.request.query.shape || (last.followedBySilence && isPunctual))) this.#release();
       if (fence) this.#debts.fenced();
     }
     const answer: Answer = { ...reply, at: this.#clock.now() };
-    this.#unproven.push({ job, answer, requestBytes: bytes.length, replyBytes: frame.raw.length, tookMs: seenAt - started });
+    this.#unproven.push({ job, answer, requestBytes, replyBytes, tookMs, followedBySilence: false });
   }
 
-  #release(): void {
-    if (this.#unproven.length === 0) return;
-    this.#cleanExchanges += this.#unproven.length;
-    for (const { job, answer, requestBytes, replyBytes, tookMs } of this.#unproven.splice(0)) {
+  /**
+   * The line is silent while a request leaves. The latest answer may still be an older reply with the true one a little
+   * behind it; that one would then be taken for the next answer, out of time and with another right behind it.
+   */
+  #fellSilent(): void {
+    const last = this.#unproven.at(-1);
+    if (last === undefined) return;
+    last.followedBySilence = true;
+    this.#release(this.#unproven.length - 1);
+  }
+
+  #release(count = this.#unproven.length): void {
+    this.#cleanExchanges += count;
+    for (const { job, answer, requestBytes, replyBytes, tookMs } of this.#unproven.splice(0, count)) {
       this.#pace.learn(job.request.query.shape, requestBytes, replyBytes, tookMs);
       if (answer.kind === "nak") this.#observer.rejected("nak", job.request.command);
       else this.#observer.accepted();

@@ -5,6 +5,8 @@ const SHORTEST_REPLY = 5;
 /** Now and then an answer is looked for sooner than it ever was complete, to find out whether it can be. */
 const EARLY_MS = 2;
 const EARLY_EVERY = 16;
+/** How far from the soonest an answer may be to count as being on time. */
+const PUNCTUAL_MS = 8;
 /** Below this a wire that must be measured counts as unpaced: 9600 baud. */
 const PACED_BYTE_MS = 1;
 
@@ -42,6 +44,11 @@ export class Pace {
     return Math.ceil(Math.ceil(afterMs / this.byteMs) / chunkBytes) * chunkBytes;
   }
 
+  /** How long so many bytes have been coming at least. */
+  leastMs(bytes: number): number {
+    return Math.max(0, bytes - (this.#wire.chunkBytes - 1)) * this.byteMs;
+  }
+
   /** How long a line must be silent to have nothing more to say. */
   quietMs(atLeastMs: number): number {
     return atLeastMs + (this.#wire.chunkBytes > 1 ? this.#wire.chunkBytes * this.byteMs : 0);
@@ -57,6 +64,16 @@ export class Pace {
     if (!seen || this.byteMs === 0) return undefined;
     const early = this.#looks++ < EARLY_EVERY || this.#looks % EARLY_EVERY === 0 ? EARLY_MS : 0;
     return (requestBytes + seen.bytes) * this.byteMs + seen.latencyMs - early;
+  }
+
+  /** True if an answer came when it always does, within what a busy computer and the unit's mood may add. */
+  isPunctual(shape: string, requestBytes: number, replyBytes: number, tookMs: number): boolean {
+    const seen = this.#lengths.get(shape);
+    if (seen?.bytes !== replyBytes) return false;
+    return (
+      Math.abs(tookMs - (requestBytes + replyBytes) * this.byteMs - seen.latencyMs) <=
+      PUNCTUAL_MS + (this.#wire.chunkBytes - 1) * this.byteMs
+    );
   }
 
   /** Learns from a proven exchange. */

@@ -12,10 +12,10 @@ describe("a paced line on which something follows or precedes every answer", () 
     ["zero bytes before it", ({ reply }) => joined(new Uint8Array(3), reply)],
   ];
   for (const [name, behave] of oddities) {
-    test.each([true, false])(`${name}: every answer is published at once (certain wire: %s)`, async (certain) => {
+    test.each([true, false])(`${name}: every answer is published with the next (certain wire: %s)`, async (certain) => {
       const { published, counters } = await pollWired(behave, { certain, forMs: minute });
-      expect(published.length).toBeGreaterThan(perMinute * 0.96);
-      expect(Math.max(...published.map(({ releasedAt, at }) => releasedAt - at))).toBeLessThan(60);
+      expect(published.length).toBeGreaterThan(perMinute * 0.95);
+      expect(Math.max(...published.map(({ releasedAt, at }) => releasedAt - at))).toBeLessThan(600);
       expect(counters.rejected.noise + counters.rejected.stale).toBe(0);
     });
   }
@@ -23,7 +23,7 @@ describe("a paced line on which something follows or precedes every answer", () 
   test("the request comes back before it", async () => {
     const { published, counters } = await pollWired(({ request, reply }) => joined(request, reply), { forMs: minute });
     expect(published.length).toBeGreaterThan(perMinute * 0.9);
-    expect(Math.max(...published.map(({ releasedAt, at }) => releasedAt - at))).toBeLessThan(60);
+    expect(Math.max(...published.map(({ releasedAt, at }) => releasedAt - at))).toBeLessThan(600);
     expect(counters.rejected.stale).toBe(0);
   });
 

@@ -57,7 +57,8 @@ async function pollFlatOut(options: Omit<SimulationOptions, "clock">, commands: 
         take: () => transport.take(),
         async write(bytes, how2) {
           writes += 1;
-          if (new TextDecoder("latin1").decode(bytes).startsWith("QPIGS") && bytes.length === 8) asked.push({ stamp: clock.now(), at: virtual.monotonic() });
+          if (new TextDecoder("latin1").decode(bytes).startsWith("QPIGS") && bytes.length === 8)
+            asked.push({ stamp: clock.now(), at: virtual.monotonic() });
           if (writes >= exchanges) stop.abort(new Error("enough"));
           await transport.write(bytes, how2);
         },
@@ -122,7 +123,10 @@ describe("a reply to an earlier request is never taken for the answer", () => {
     expect(counters.accepted).toBeGreaterThan(undisturbed * 0.99);
   });
 
-  test.each([["QPIGS alone", ["QPIGS"]], ["six commands", six]] as const)("USB-HID, %s", async (_, commands) => {
+  test.each([
+    ["QPIGS alone", ["QPIGS"]],
+    ["six commands", six],
+  ] as const)("USB-HID, %s", async (_, commands) => {
     const { wrong, stale, counters, injected } = await pollFlatOut({ faults: four, hid: true }, commands, 10_000);
     expect({ wrong, stale }).toEqual({ wrong: 0, stale: 0 });
     // A cut reply shorter than any whole one can look like the beginning of an older frame: counted as stale, then.
@@ -144,7 +148,11 @@ describe("a reply to an earlier request is never taken for the answer", () => {
   });
 
   test("every other kind of fault", async () => {
-    const outcome = await pollFlatOut({ faults: { late: 0.05, nak: 0.05, zeros: 0.05, echo: 0.05, hang: 0.0005, disconnect: 0.002 } }, ["QPIGS"], 5000);
+    const outcome = await pollFlatOut(
+      { faults: { late: 0.05, nak: 0.05, zeros: 0.05, echo: 0.05, hang: 0.0005, disconnect: 0.002 } },
+      ["QPIGS"],
+      5000,
+    );
     console.log(JSON.stringify(outcome.counters), JSON.stringify(outcome.injected));
     expect({ wrong: outcome.wrong, stale: outcome.stale }).toEqual({ wrong: 0, stale: 0 });
   });

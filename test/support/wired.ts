@@ -119,7 +119,8 @@ export async function pollWired(
       const at = stamp - epoch;
       const index = command === "QPIGS" ? ((values as Record<string, number>)["loadActivePower"] ?? -1) : -1;
       const madeAt = made[command]?.[index] ?? Number.POSITIVE_INFINITY;
-      const askedAt = sent.findLast((time) => time < at) ?? 0;
+      // A stamp of today has no more than four digits behind the millisecond.
+      const askedAt = sent.findLast((time) => time < at - 0.001) ?? 0;
       published.push({ command, index, at, releasedAt: clock.monotonic(), stale: madeAt < askedAt });
     },
   });

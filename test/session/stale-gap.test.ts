@@ -1,0 +1,55 @@
+import { describe, expect, test } from "vitest";
+import { pollWired, type Behave } from "../support/wired.ts";
+
+const byteMs = 10_000 / 2400;
+
+/** Every seventh answer is preceded by the one before it, and follows only `gapMs` later; a unit answers in order. */
+function staleFirst(gapMs: number, latencyMs: number): Behave & { readonly injected: () => number } {
+  let freeAt = 0;
+  let injected = 0;
+  let before: Uint8Array | undefined;
+  const behave: Behave = ({ command, index, reply, at }) => {
+    const delayMs = Math.max(0, freeAt - at) + latencyMs;
+    if (command !== "QPIGS") return [{ bytes: reply, delayMs }];
+    const old = index % 7 === 6 ? before : undefined;
+    before = reply;
+    if (old === undefined) return [{ bytes: reply, delayMs }];
+    injected += 1;
+    const trueAfterMs = delayMs + old.length * byteMs + gapMs;
+    freeAt = at + trueAfterMs;
+    return [
+      { bytes: old, delayMs },
+      { bytes: reply, delayMs: trueAfterMs },
+    ];
+  };
+  return Object.assign(behave, { injected: () => injected });
+}
+
+describe("an older reply that comes first, with the true one only after a gap", () => {
+  test.each([
+    [0, 0],
+    [20, 0],
+    [50, 0],
+    [100, 0],
+    [200, 0],
+    [600, 0],
+    [20, 100],
+    [50, 100],
+    [200, 100],
+  ])("%i ms on a paced line, from a unit that thinks for %i ms", async (gapMs, latencyMs) => {
+    const unit = staleFirst(gapMs, latencyMs);
+    const { published } = await pollWired(unit, { forMs: 300_000 });
+    expect(unit.injected()).toBeGreaterThan(30);
+    expect(published.filter(({ stale }) => stale)).toEqual([]);
+    const indexes = published.map(({ index }) => index);
+    expect(indexes).toEqual([...new Set(indexes)].sort((one, other) => one - other));
+    // Of seven answers one is disturbed, and at most one more is lost with it.
+    expect(published.length).toBeGreaterThan(unit.injected() * 4.5);
+  });
+
+  test("costs a value its release until the next answer, and the line nothing", async () => {
+    const { published, asked } = await pollWired(({ reply }) => reply, { forMs: 120_000 });
+    expect(asked["QPIGS"]).toBeGreaterThan(242);
+    expect(Math.max(...published.map(({ releasedAt, at }) => releasedAt - at))).toBeLessThan(530);
+  });
+});
