@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { qpigsColumns } from "../src/app/log-columns.ts";
 import { TextLog } from "../src/sinks/text-log.ts";
 import { blocks, commands, page, root } from "./support/markdown.ts";
@@ -29,7 +29,7 @@ const runs: Readonly<Record<string, RegExp>> = {
 const beside: Readonly<Record<string, RegExp>> = {
   "npx sonkrag status": /SIMULATED: nothing here is real[^]*Battery voltage +\d+\.\d+ V/,
   "sonkrag status": /SIMULATED: nothing here is real/,
-  "sonkrag doctor": /sonkrag [\d.]+ runs at http:[^]*No problem found/,
+  "sudo sonkrag doctor": /sonkrag [\d.]+ runs at http:[^]*No problem found/,
   "npx sonkrag doctor": /sonkrag [\d.]+ runs at http:[^]*No problem found/,
   "mosquitto_sub -h 127.0.0.1 -v -t 'power/#' -t 'sonkrag/#'": /^power\/axpert\d* \{".*\}$/m,
   "curl http://127.0.0.1:8480/api/v1/snapshot": /^\{"type":"snapshot"/,
@@ -74,11 +74,18 @@ const onTheSystem = [
   "sudo userdel sonkrag",
 ];
 
+/** npm ends by the signal itself now and then, although what it has run ended with 0. */
+const stopped: readonly unknown[] = [0, "SIGINT"];
+
 /** `npm start` is the program beside which others are run; `npm test` is what runs this. */
 const elsewhere = ["npm start", "npm test"];
 
 const documents = ["README.md", "docs/install.md", "docs/configuration.md", "docs/simulator.md", "docs/http-api.md"];
 const planned = [runs, beside, services, withInverter].flatMap((plan) => Object.keys(plan)).concat(onTheSystem, elsewhere);
+
+// Many programs are started here, by way of npm; a busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+const patienceMs = 60_000;
 
 let folder: string;
 let env: Record<string, string | undefined>;
@@ -125,19 +132,25 @@ function shell(command: string, options: { readonly cwd?: string; readonly env?:
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text: string) => (output += text));
-  const end = once(child, "close").then(([code, signal]) => (signal ?? code) as number | NodeJS.Signals | null);
   let ended = false;
-  void end.then(() => (ended = true));
+  const end = once(child, "close").then(([code, signal]) => {
+    ended = true;
+    return (signal ?? code) as number | NodeJS.Signals | null;
+  });
   return {
     get output() {
       return output;
     },
     end,
     async until(pattern) {
-      await eventually(`${command} says ${pattern}`, () => {
-        if (!pattern.test(output) && ended) throw new Error(`${command} ended:\n${output}`);
-        return pattern.test(output);
-      });
+      await eventually(
+        `${command} says ${pattern}`,
+        () => {
+          if (!pattern.test(output) && ended) throw new Error(`${command} ended:\n${output}`);
+          return pattern.test(output);
+        },
+        patienceMs,
+      );
     },
     async stop() {
       if (!ended) process.kill(-child.pid!, "SIGINT");
@@ -181,7 +194,8 @@ describe("npm start", () => {
     await running.until(/Ctrl-C stops it[^]*serial number/);
   });
   afterAll(async () => {
-    expect(await running.stop()).toBe(0);
+    expect(stopped).toContain(await running.stop());
+    expect(await readdir(join(folder, "share/sonkrag/run"))).not.toContain("sonkrag.json");
   });
 
   const placeOf = (what: string): URL => new URL(new RegExp(`^ {2}${what} +(\\S+)`, "m").exec(running.output)![1]!);
@@ -190,9 +204,10 @@ describe("npm start", () => {
     // Its usual ports may be taken here.
     const here = command
       .replace("127.0.0.1:8480", placeOf("page").host)
-      .replace(/^mosquitto_sub/, `mosquitto_sub -p ${placeOf("MQTT").port} -C 9 -W 20`)
+      .replace(/^mosquitto_sub/, `mosquitto_sub -p ${placeOf("MQTT").port} -C 9 -W 60`)
       .replace(/^curl (?=.*live$)/, "curl --max-time 1 ")
       .replace(/^curl/, "curl --silent")
+      .replace(/^sudo /, "")
       .replace(/doctor$/, "doctor --device sim:");
     const { output } = await ran(here);
     expect(output).toMatch(expected);
@@ -248,15 +263,15 @@ describe("with the simulated inverter in place of a real one", () => {
     const options = { cwd: root, env: { SONKRAG_CONFIG: join(folder, "empty.yaml") } };
     await using service = shell(`${here(command)} --data-dir ${folder}/data`, options);
     await service.until(expected);
-    expect(await service.stop()).toBe(0);
+    expect(stopped).toContain(await service.stop());
+    expect(await readdir(join(folder, "data/run"))).not.toContain("sonkrag.json");
   });
 });
 
 it.each(Object.entries(services).filter(([command]) => / simulate /.test(command)))("%s", async (command, expected) => {
   await using service = shell(command.replace("/tmp/inverter", join(folder, "another")).replace("--tcp 8899", "--tcp 0"));
   await service.until(expected);
-  // npx ends by the signal that its program has ended cleanly on.
-  expect(await service.stop()).toBe(command.startsWith("npx ") ? "SIGINT" : 0);
+  expect(stopped).toContain(await service.stop());
 });
 
 it("what changes the system names files and programs that are there", async () => {
@@ -289,7 +304,7 @@ it("what changes the system names files and programs that are there", async () =
   const told = await readFile(calls, "utf8");
   expect(told).toMatch(/^npm install --global \S+\/packed\/sonkrag-[\d.]+\.tgz$/m);
   expect(told).toContain("usermod -aG dialout somebody\n");
-}, 60_000);
+});
 
 function npmFile(): string {
   return spawnSync("bash", ["-c", "readlink -f $(command -v npm)"], { encoding: "utf8" }).stdout.trim();
@@ -331,7 +346,7 @@ it("the TypeScript example compiles and prints what its comments say", async () 
 
 const python = ["/usr/bin/python3", "python3"].find((each) => spawnSync(each, ["-c", "import pandas"]).status === 0);
 
-it.skipIf(python === undefined)("the pandas example reads a log", async () => {
+it.skipIf(python === undefined && process.env["CI"] !== "true")("the pandas example reads a log", async () => {
   const logs = join(folder, "logs");
   {
     const logger = recordingLogger();
@@ -359,18 +374,17 @@ it.skipIf(python === undefined)("the pandas example reads a log", async () => {
 
 it("the older add-on's options lead to keys that there are", () => {
   const keys = [...page("README.md").matchAll(/\| `(\w+)` +\| `([\w.[\]]+)` +(?=\|)/g)].map(([, option, key]) => [option, key!] as const);
-  expect(keys.map(([option]) => option).toSorted()).toEqual(
-    [
-      "mqtt_server",
-      "mqtt_user",
-      "mqtt_pass",
-      "mqtt_client_id",
-      "mqtt_topic_parallel",
-      "mqtt_topic",
-      "mqtt_topic_settings",
-      "device",
-    ].toSorted(),
-  );
+  const options = [
+    "mqtt_server",
+    "mqtt_user",
+    "mqtt_pass",
+    "mqtt_client_id",
+    "mqtt_topic_parallel",
+    "mqtt_topic",
+    "mqtt_topic_settings",
+    "device",
+  ];
+  expect(new Set(keys.map(([option]) => option))).toEqual(new Set(options));
   const table = page("docs/configuration.md");
   for (const [, key] of keys) expect(table).toContain(`| \`${key}\``);
 });
