@@ -66,10 +66,10 @@ sonkrag simulate --tcp 8899 --fault corrupt=5% --fault stale=5%`,
     .option("--speed <factor>", "how many times faster its day passes (default: 1)", number(0.1, 100_000, "any"))
     .option("--baud <rate>", "pace of the bytes; 0 is as fast as it goes (default: 2400)", number(0, 10_000_000))
     .option("--latency-ms <ms>", "pause between request and reply (default: 0)", number(0, 60_000))
-    .option("--replay <file>", "answer QPIGS from a log of the older script")
+    .option("--replay <file>", "answer QPIGS from a recorded text log, AxpertYYYY-MM-DD.log")
     .option("--fault <kind=rate>", "spoil this share of the replies (0.05 or 5%); may be given several times", collect)
     .option("--unplugged-ms <ms>", "how long a disconnect lasts (default: 1000)", number(0, 86_400_000))
-    .option("--second-reader <interval>", "another program on the same port asks QPIGS this often, e.g. 30s")
+    .option("--second-reader <interval>", "imitate another program on the same port that asks QPIGS this often, e.g. 30s")
     .addHelpText("after", `\n${faultHelp}`)
     .action(async (options: SimulateArguments) => {
       const { serveSimulator } = await import("./simulate.ts");
@@ -84,6 +84,7 @@ sonkrag simulate --tcp 8899 --fault corrupt=5% --fault stale=5%`,
 sonkrag query QPIRI --json --device serial:/dev/ttyUSB0
 sonkrag query QMOD --device sim:`,
     ),
+    false,
   )
     .option("--json", "print one JSON object instead of a table")
     .action(async (command: string, options: QueryOptions) => {
@@ -190,9 +191,9 @@ sonkrag config schema > sonkrag.schema.json`,
 }
 
 /** Options of the subcommands that talk to an inverter. */
-function withDevice(command: Command): Command {
+function withDevice(command: Command, several = true): Command {
   return command
-    .option("--device <url>", "where the inverter is; may be given several times (default: auto)", collect)
+    .option("--device <url>", `where the inverter is${several ? "; may be given several times" : ""} (default: auto)`, collect)
     .option("--config <file>", configHelp)
     .addOption(new Option("--log-level <level>", "least important kind of message shown").choices(["debug", "info", "warn", "error"]))
     .addOption(new Option("--log-format <format>", "messages for people or for machines").choices(["text", "json"]))
@@ -218,7 +219,7 @@ the asker has given up), stale (an old reply comes first), nak (refused), zeros 
 echo (the request comes back first), hang (silent for a minute), disconnect (the device goes away).
 SIGUSR1 prints the counters of what was spoilt to stderr; so does the end.`;
 
-const deviceHelp = `auto                           the inverter on USB
+const deviceHelp = `auto                           the inverter on USB; \`run\`: all of them, else the simulated one
 hidraw:/dev/hidraw0            a USB port by its node
 hidraw:usb-0000:01:00.0-1.2    a USB port by its socket, which stays the same over reboots
 serial:/dev/ttyUSB0?baud=2400  a serial port
