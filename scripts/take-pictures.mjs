@@ -41,18 +41,18 @@ const clock = {
 };
 const plan = planOf({ fastMs: 5_000, mediumMs: 15_000, slowMs: 60_000 });
 const directory = await mkdtemp(join(tmpdir(), "sonkrag-pictures-"));
-/** @type {import("../src/app/live-inverter.ts").LiveInverter} */
-let inverter;
+/** @type {import("../src/server/live.ts").LiveHub} */
 const hub = new LiveHub({
   version: packageVersion(),
   timeZone,
   now: () => clock.now(),
+  /** @returns {import("../src/model/reading.ts").LinkCounters} */
   counters: () => inverter.counters,
   staleAfterMs: (_, command) => staleAfterMs(command, plan),
 });
 const [line] = new Simulation({ clock, seed }).lines;
 if (line === undefined) throw new Error("expected a simulated unit, got none");
-inverter = new LiveInverter({
+const inverter = new LiveInverter({
   target: {
     open: line.open,
     device: "sim:",
