@@ -129,7 +129,7 @@ log: []
       'sonkrag.yaml:7:5: unknown key "bogus" in inverters[1]; known here: device, id',
       'sonkrag.yaml:8:1: unknown key "pol"; did you mean "poll"?',
       "sonkrag.yaml:10:9: poll.fast: expected a duration from 0s to 1h, such as 500ms, 5s, 5min or 1h, got 5000; write it with its unit, e.g. 5000s or 5000ms",
-      'sonkrag.yaml:11:9: poll.slow: expected a duration from 1s to 24h, such as 500ms, 5s, 5min or 1h, got "30h"',
+      'sonkrag.yaml:11:9: poll.slow: expected a duration from 0s to 24h, such as 500ms, 5s, 5min or 1h, got "30h"',
       'sonkrag.yaml:12:3: unknown key "medum" in poll; did you mean "medium"?',
       'sonkrag.yaml:14:12: mqtt.enabled: expected true or false, got "yes"; write true',
       'sonkrag.yaml:15:17: mqtt.embeddedPort: expected a whole number from 0 to 65535, got "5_000"; write 5000',

@@ -95,7 +95,14 @@ const declarations = {
   pv1Power: watts("PV1 power", "pv"),
   scc1BatteryVoltage: volts("Battery voltage at solar charger 1", "battery", 99.99, 2),
   deviceStatus: state("Device status", "inverter"),
-  fanOffsetVoltage: { label: "Battery voltage offset for fans on", group: "inverter", kind: "instant", unit: "mV", digits: 0, range: [0, 990] },
+  fanOffsetVoltage: {
+    label: "Battery voltage offset for fans on",
+    group: "inverter",
+    kind: "instant",
+    unit: "mV",
+    digits: 0,
+    range: [0, 990],
+  },
   eepromVersion: fact("EEPROM version"),
   chargeStatus: state("Charge status", "battery"),
   solarFeedToGrid: state("Solar feed to grid", "grid"),
@@ -128,8 +135,24 @@ const declarations = {
   l2Status: state("L2 status", "inverter"),
 
   // Derived from the above
-  batteryCurrent: { label: "Battery current", group: "battery", kind: "instant", unit: "A", digits: 1, range: [-9999, 9999], positive: "discharge" },
-  batteryPower: { label: "Battery power", group: "battery", kind: "instant", unit: "W", digits: 0, range: [-99_999, 99_999], positive: "discharge" },
+  batteryCurrent: {
+    label: "Battery current",
+    group: "battery",
+    kind: "instant",
+    unit: "A",
+    digits: 1,
+    range: [-9999, 9999],
+    positive: "discharge",
+  },
+  batteryPower: {
+    label: "Battery power",
+    group: "battery",
+    kind: "instant",
+    unit: "W",
+    digits: 0,
+    range: [-99_999, 99_999],
+    positive: "discharge",
+  },
 
   // Parallel units
   unitExists: state("Parallel unit present", "inverter"),
