@@ -37,7 +37,7 @@ const udevRules = fileURLToPath(new URL("../../share/udev/60-sonkrag.rules", imp
 /** Speeds that units were seen at, the usual one first; tried only where a person has named the port. */
 const knownBauds = [2400, 9600, 19_200, 4800, 1200, 38_400, 57_600, 115_200];
 /** Enough for any unit to begin its answer to a short question; a wrong speed is not worth a longer wait. */
-const briskTiming: Timing = { firstByteMs: 600, interByteMs: 100, quietMs: 15, patienceMs: 3000 };
+const briskTiming: Timing = { firstByteMs: 600, interByteMs: 100, quietMs: 15, idleMs: 15, patienceMs: 3000 };
 const connectWithinMs = 3000;
 
 /** Looks at everything between this program and the inverter, and tells each finding as soon as it is made. Only asks, never sets. */

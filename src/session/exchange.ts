@@ -108,11 +108,13 @@ export class Exchanger {
     return this.#handle(attempt, parts, this.#clock.monotonic()) ?? (await this.#awaitAnswer(attempt, signal));
   }
 
-  /** Waits until the line has proved quiet; then everything unproven is released, or voided if something came. */
-  async prove({ signal }: { readonly signal: AbortSignal }): Promise<void> {
-    while (this.#unproven.length > 0) {
-      await this.#clock.sleep(this.#pace.quietMs(this.#timing.quietMs), { signal });
-      if (!this.#sweep()) this.#release();
+  /** Waits until the line has proved quiet, longer while it is idle; then everything unproven is released, or voided if something came. */
+  async prove({ isIdle, signal }: { readonly isIdle: () => boolean; readonly signal: AbortSignal }): Promise<void> {
+    const lookMs = this.#pace.quietMs(this.#timing.quietMs);
+    for (let silentMs = 0; this.#unproven.length > 0;) {
+      await this.#clock.sleep(lookMs, { signal });
+      silentMs = this.#sweep() ? 0 : silentMs + lookMs;
+      if (silentMs >= (isIdle() ? this.#timing.idleMs : lookMs)) this.#release();
     }
   }
 
@@ -211,8 +213,7 @@ export class Exchanger {
     let lastByteAt = left;
     let looks = 0;
     for (;;) {
-      const pause =
-        looks === 0 && firstLookMs !== undefined ? started + firstLookMs - this.#clock.monotonic() : pauseMs(looks, this.#pace.byteMs);
+      const pause = looks === 0 && firstLookMs !== undefined ? started + firstLookMs - this.#clock.monotonic() : this.#pace.pauseMs(looks);
       await this.#clock.sleep(Math.max(0, pause), { signal });
       looks += 1;
       const chunk = this.#transport.take();
@@ -391,10 +392,4 @@ function discardReason(part: Discarded, request?: Uint8Array): RejectReason {
     case "oversize":
       return "checksum";
   }
-}
-
-/** Pauses between looks at the line: none at first on an unpaced line, then 1 ms, then longer while nothing comes. */
-function pauseMs(looks: number, byteMs: number): number {
-  if (byteMs === 0 && looks < 30) return 0;
-  return looks < 60 ? 1 : 5;
 }

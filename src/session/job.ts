@@ -9,13 +9,15 @@ export interface Timing {
   readonly firstByteMs: number;
   /** Silence inside a frame after which the rest is lost. */
   readonly interByteMs: number;
-  /** Silence after a frame that proves that nothing follows it. */
+  /** Silence after a frame that proves that nothing follows it, while the line is wanted for more. */
   readonly quietMs: number;
+  /** The same while nothing else is asked: waiting longer costs nothing then. */
+  readonly idleMs: number;
   /** After a request was given up without any answer: how long its reply may still come. */
   readonly patienceMs: number;
 }
 
-export const defaultTiming: Timing = { firstByteMs: 1500, interByteMs: 200, quietMs: 15, patienceMs: 3000 };
+export const defaultTiming: Timing = { firstByteMs: 1500, interByteMs: 200, quietMs: 15, idleMs: 100, patienceMs: 3000 };
 
 /** An answer, and when its last byte had arrived (UTC epoch ms). */
 export type Answer = Exclude<Reply<unknown>, { kind: "ack" }> & { readonly at: number };

@@ -148,7 +148,7 @@ export class Line {
         await this.#attempt(exchanger, work, { signal });
         continue;
       }
-      await exchanger.prove({ signal });
+      await exchanger.prove({ isIdle: () => this.#queue.empty, signal });
       if (this.#queue.empty) await this.#queue.filled({ signal });
       // Time that would only be waited through tells soonest whether the unit is silent to one question or to all.
       else if (exchanger.owed) await this.#fence(exchanger, { signal });
@@ -182,7 +182,7 @@ export class Line {
       const fence = fences.find(({ query }) => exchanger.canFence(query.shape));
       if (fence) await this.#exchange(exchanger, { request: fence, settle: () => undefined }, { fence: true, signal });
       else {
-        await exchanger.prove({ signal });
+        await exchanger.prove({ isIdle: () => false, signal });
         await exchanger.listen(SILENCE_MS, LISTEN_LIMIT_MS, { signal });
         exchanger.forgive();
       }

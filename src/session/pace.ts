@@ -66,6 +66,12 @@ export class Pace {
     return (requestBytes + seen.bytes) * this.byteMs + seen.latencyMs - early;
   }
 
+  /** Between two looks at the line: nothing at first on an unpaced one, then 1 ms, then longer while nothing comes. */
+  pauseMs(looks: number): number {
+    if (this.byteMs === 0 && looks < 30) return 0;
+    return looks < 60 ? 1 : 5;
+  }
+
   /** True if an answer came when it always does, within what a busy computer and the unit's mood may add. */
   isPunctual(shape: string, requestBytes: number, replyBytes: number, tookMs: number): boolean {
     const seen = this.#lengths.get(shape);

@@ -47,6 +47,14 @@ describe("an older reply that comes first, with the true one only after a gap", 
     expect(published.length).toBeGreaterThan(unit.injected() * 4.5);
   });
 
+  test.each([5, 20, 60, 90])("%i ms, and nothing else is asked in between", async (gapMs) => {
+    const unit = staleFirst(gapMs, 0);
+    const { published } = await pollWired(unit, { everyMs: 5000, forMs: 600_000 });
+    expect(unit.injected()).toBeGreaterThan(12);
+    expect(published.filter(({ stale }) => stale)).toEqual([]);
+    expect(published.length).toBeGreaterThan(110);
+  });
+
   test("costs a value its release until the next answer, and the line nothing", async () => {
     const { published, asked } = await pollWired(({ reply }) => reply, { forMs: 120_000 });
     expect(asked["QPIGS"]).toBeGreaterThan(242);

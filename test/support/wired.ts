@@ -24,8 +24,10 @@ export interface WiredOptions {
   readonly baud?: number;
   /** Whether the pace may be relied upon; false by default, as on a pty or a TCP bridge. */
   readonly certain?: boolean;
-  /** Flat out, in turn; `QPIGS` alone by default. */
+  /** Asked in turn; `QPIGS` alone by default. */
   readonly commands?: readonly string[];
+  /** Between two questions of a command, start to start; 0 by default, flat out. */
+  readonly everyMs?: number;
   readonly forMs: number;
 }
 
@@ -64,7 +66,7 @@ function payload(command: string, index: number): string {
 /** Polls a unit of any behaviour on the virtual clock and tells of every published value where it came from. */
 export async function pollWired(
   behave: Behave,
-  { baud = 2400, certain = false, commands = ["QPIGS"], forMs }: WiredOptions,
+  { baud = 2400, certain = false, commands = ["QPIGS"], everyMs = 0, forMs }: WiredOptions,
 ): Promise<Outcome> {
   const virtual = new VirtualClock(epoch, { turnMs: baud === 0 ? 0.02 : 0 });
   // Fractions of a millisecond tell events apart that a whole one does not.
@@ -111,7 +113,7 @@ export async function pollWired(
   const poller = new Poller({
     clock,
     logger: silentLogger,
-    plan: commands.map((command) => ({ request: findRequest(command), everyMs: 0 })),
+    plan: commands.map((command) => ({ request: findRequest(command), everyMs })),
     ask: (request, how) => line.ask(request, how),
     online: (how) => line.online(how),
     ready: (how) => line.ready(how),
