@@ -243,6 +243,19 @@ describe("a command that the unit does not know", () => {
 });
 
 describe("a slow or failing command", () => {
+  test.each([0, 5000])("never keeps the live values waiting behind others of its kind (asked every %i ms)", async (everyMs) => {
+    const silent = ["QPIRI", "QFLAG", "QDI", "QMCHGCR", "QMUCHGCR", "QSID"];
+    const { runFor, data } = pollingUnit(
+      plan(["QPIGS", everyMs], ...silent.map((command) => [command, 60_000] as const)),
+      knows(Object.fromEntries(silent.map((command) => [command, undefined]))),
+    );
+    await runFor(120_000);
+    const at = data.map((each) => each.at);
+    const gaps = at.slice(1).map((time, index) => time - at[index]!);
+    // One time-out and the fence behind it; the second attempt of the one before may come in between.
+    expect(Math.max(...gaps)).toBeLessThan(everyMs + 2 * 1500 + 500);
+  });
+
   test("is not asked again while its answer is out", async () => {
     let open = 0;
     let most = 0;

@@ -29,6 +29,9 @@ const LOST_AFTER = 5;
 /** How rarely an unsupported command is asked again. */
 const ASK_AGAIN_MS = 3_600_000;
 
+/** How often is looked whether a slower command has been answered, so that the next may go. */
+const LOOK_MS = 20;
+
 interface Entry {
   readonly item: PlanItem;
   dueAt: number;
@@ -46,6 +49,8 @@ interface Entry {
 export class Poller {
   readonly #options: PollerOptions;
   readonly #entries: Entry[];
+  /** What was asked last. */
+  #before: Entry | undefined;
   /** A programming error in the callback; ends the run instead of vanishing. */
   #fault: { readonly error: unknown } | undefined;
 
@@ -82,16 +87,17 @@ export class Poller {
       for (;;) {
         await this.#options.online({ signal });
         if (this.#fault) throw this.#fault.error;
-        const entry = this.#next();
+        const entry = this.#next(clock.monotonic());
         if (!entry) return;
         const waitMs = entry.dueAt - clock.monotonic();
         if (waitMs > 0) {
-          await clock.sleep(waitMs, { signal });
+          await clock.sleep(this.#isSlowAsked() ? Math.min(waitMs, LOOK_MS) : waitMs, { signal });
           continue;
         }
         this.#reschedule(entry, clock.monotonic());
         // A question whose answer is still out would only wait behind itself, and hold up others.
         if (entry.asking > 0 && entry.item.everyMs > 0) continue;
+        this.#before = entry;
         const asking = this.#ask(entry, { signal }).finally(() => inFlight.delete(asking));
         inFlight.add(asking);
         await this.#options.ready({ signal });
@@ -103,11 +109,23 @@ export class Poller {
     }
   }
 
-  /** The command that has been due longest; the earlier in the plan the sooner. */
-  #next(): Entry | undefined {
-    let next: Entry | undefined;
-    for (const entry of this.#entries) if (next === undefined || entry.dueAt < next.dueAt) next = entry;
-    return next;
+  /**
+   * The command that has been due longest; the earlier in the plan the sooner. But of the slower commands one at a time,
+   * and after it a due one of the fastest: a unit that is silent to many would else keep the live values waiting.
+   */
+  #next(now: number): Entry | undefined {
+    const isSlowAsked = this.#isSlowAsked();
+    if (!isSlowAsked && !this.#isSlow(this.#before)) return longestDue(this.#entries);
+    const fastest = longestDue(this.#entries.filter((entry) => !this.#isSlow(entry)));
+    return isSlowAsked || (fastest && fastest.dueAt <= now) ? fastest : longestDue(this.#entries);
+  }
+
+  #isSlowAsked(): boolean {
+    return this.#entries.some((entry) => entry.asking > 0 && this.#isSlow(entry));
+  }
+
+  #isSlow(entry: Entry | undefined): boolean {
+    return entry !== undefined && this.#entries.some(({ item, unsupported }) => !unsupported && item.everyMs < entry.item.everyMs);
   }
 
   /** The next point of the command's grid that is still to come: a missed slot is skipped, not made up for. */
@@ -153,4 +171,10 @@ export class Poller {
     entry.dueAt = this.#options.clock.monotonic() + Math.max(ASK_AGAIN_MS, entry.item.everyMs);
     this.#options.logger.info(`${entry.item.request.command} is not supported: ${why}`);
   }
+}
+
+function longestDue(entries: readonly Entry[]): Entry | undefined {
+  let longest: Entry | undefined;
+  for (const entry of entries) if (longest === undefined || entry.dueAt < longest.dueAt) longest = entry;
+  return longest;
 }
