@@ -9,6 +9,9 @@ const EARLY_EVERY = 16;
 const PUNCTUAL_MS = 8;
 /** Below this a wire that must be measured counts as unpaced: 9600 baud. */
 const PACED_BYTE_MS = 1;
+/** So many exchanges of so many bytes must have been slow before such a wire counts as paced: a busy computer makes any short one slow. */
+const EVIDENCE = 2;
+const TELLING_BYTES = 64;
 
 /**
  * How fast the wire is. A real serial line and a USB-HID bridge cannot be faster than their baud rate, and that is
@@ -17,8 +20,9 @@ const PACED_BYTE_MS = 1;
  */
 export class Pace {
   readonly #wire: Wire;
-  /** The least time a byte has taken in any proven exchange. */
+  /** The least time a byte has taken in any proven exchange, and how many of them were long enough to tell. */
   #measured = Number.POSITIVE_INFINITY;
+  #exchanges = 0;
   #looks = 0;
   readonly #lengths = new Map<string, { bytes: number; latencyMs: number }>();
 
@@ -29,7 +33,7 @@ export class Pace {
   /** Milliseconds a byte takes; 0 while nothing is known. */
   get byteMs(): number {
     if (this.#wire.certain) return this.#wire.byteMs;
-    return this.#measured < PACED_BYTE_MS || this.#measured === Number.POSITIVE_INFINITY ? 0 : Math.min(this.#wire.byteMs, this.#measured);
+    return this.#measured < PACED_BYTE_MS || this.#exchanges < EVIDENCE ? 0 : Math.min(this.#wire.byteMs, this.#measured);
   }
 
   /** Until when nothing of an answer can be here, in ms after the request began to leave; earlier bytes belong to something else. */
@@ -86,6 +90,7 @@ export class Pace {
   learn(shape: string, requestBytes: number, replyBytes: number, tookMs: number): void {
     const bytes = requestBytes + replyBytes;
     this.#measured = Math.min(this.#measured, tookMs / bytes);
+    if (bytes >= TELLING_BYTES) this.#exchanges += 1;
     const latencyMs = Math.max(0, tookMs - bytes * this.byteMs);
     const seen = this.#lengths.get(shape);
     this.#lengths.set(shape, {
@@ -97,5 +102,6 @@ export class Pace {
   /** Bytes came sooner than this wire was thought to carry them. */
   tooFast(): void {
     this.#measured = Number.POSITIVE_INFINITY;
+    this.#exchanges = 0;
   }
 }
