@@ -41,7 +41,7 @@ describe.skipIf(spawnSync("socat", ["-V"]).status !== 0)("everything returns by 
     // The pty goes and comes back at once, under the same name but as another terminal.
     for (const pid of await childrenOf(simulator.pid)) process.kill(pid, "SIGKILL");
     const blink = Date.now();
-    await eventually("readings come again after a blink", () => isReadAgain(program, blink + 100), 5000);
+    await eventually("readings come again after a blink", () => isReadAgain(program, blink + 100), 20_000);
     await eventually("the loss was noticed", async () => (await inverterOf(program))?.counters.reconnects === 1);
 
     await simulator.stop("SIGKILL");
@@ -53,7 +53,7 @@ describe.skipIf(spawnSync("socat", ["-V"]).status !== 0)("everything returns by 
     );
     simulator = await servePty(pty, ...fast);
     const back = Date.now();
-    await eventually("readings come again", () => isReadAgain(program, back), 5000);
+    await eventually("readings come again", () => isReadAgain(program, back), 20_000);
     expect((await snapshotOf(program)).inverters.map(({ info }) => info.id)).toEqual([id]);
     await simulator.stop();
   });
