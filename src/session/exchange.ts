@@ -118,6 +118,11 @@ export class Exchanger {
     }
   }
 
+  /** Takes what comes while nothing is asked. Throws TransportError when the medium is gone. */
+  look(): void {
+    this.#sweep();
+  }
+
   /** Listens until the line has been silent for `silenceMs`, at most `limitMs`. */
   async listen(silenceMs: number, limitMs: number, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const end = this.#clock.monotonic() + limitMs;

@@ -158,16 +158,28 @@ describe("the ladder", () => {
     }
   });
 
-  test("a device that is absent is looked for every 500 ms, for as long as it takes", async () => {
+  test("a port that goes away is noticed although nobody asks anything", async () => {
+    const { online, line, port, statuses, wait } = lineWith(knows());
+    await online();
+    await wait(10_000);
+    port.pull();
+    await wait(300);
+    expect(states(statuses)).toEqual(["online", "lost"]);
+    port.plugIn();
+    await wait(800);
+    expect(line.status.state).toBe("online");
+  });
+
+  test("a device that is absent is looked for every 200 ms, for as long as it takes", async () => {
     const { online, line, port, clock, statuses, wait } = lineWith(knows());
     await online();
     port.pull();
     await expect(ask(line, "QPIGS")).rejects.toThrow("the port went away");
     await wait(3_600_000);
     const looks = port.opens.slice(2);
-    expect(looks.length).toBeGreaterThan(7000);
-    for (const [index, at] of looks.slice(1).entries()) expect(at - looks[index]!).toBe(500);
-    // One change for the person to read, not seven thousand.
+    expect(looks.length).toBeGreaterThan(17_000);
+    for (const [index, at] of looks.slice(1).entries()) expect(at - looks[index]!).toBeCloseTo(200, 6);
+    // One change for the person to read, not eighteen thousand.
     expect(states(statuses)).toEqual(["online", "lost", "lost"]);
     expect(line.status.message).toBe("cannot open the port: no such device");
     expect(line.counters.reconnects).toBe(1);

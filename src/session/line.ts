@@ -32,6 +32,9 @@ const SILENCE_MS = 1000;
 const LISTEN_LIMIT_MS = 10_000;
 /** Between looks for a late reply, while only questions wait that it could be mistaken for. */
 const QUARANTINE_LOOK_MS = 50;
+/** Between looks at a port that nobody needs at the moment. */
+const IDLE_LOOK_MS = 250;
+const ABSENT_LOOK_MS = 200;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 
@@ -127,7 +130,7 @@ export class Line {
         this.#down(error);
         // A device node that is missing costs one look in the file system, so look often enough to be back in a second.
         const absent = error.context["errno"] === "ENOENT";
-        await this.#clock.sleep(absent ? FIRST_PAUSE_MS : pauses.next().value, { signal }).catch((reason: unknown) => {
+        await this.#clock.sleep(absent ? ABSENT_LOOK_MS : pauses.next().value, { signal }).catch((reason: unknown) => {
           if (!signal.aborted) throw reason;
         });
       }
@@ -149,10 +152,26 @@ export class Line {
         continue;
       }
       await exchanger.prove({ isIdle: () => this.#queue.empty, signal });
-      if (this.#queue.empty) await this.#queue.filled({ signal });
+      if (this.#queue.empty) await this.#waitForWork(exchanger, { signal });
       // Time that would only be waited through tells soonest whether the unit is silent to one question or to all.
       else if (exchanger.owed) await this.#fence(exchanger, { signal });
       else await exchanger.listen(QUARANTINE_LOOK_MS, QUARANTINE_LOOK_MS, { signal });
+    }
+  }
+
+  /** Looks at the port meanwhile: an unplugged one is noticed before it is needed again. */
+  async #waitForWork(exchanger: Exchanger, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    while (this.#queue.empty) {
+      const nap = new AbortController();
+      const onAbort = (): void => nap.abort(signal.reason);
+      signal.addEventListener("abort", onAbort, { once: true });
+      try {
+        await Promise.race([this.#queue.filled({ signal: nap.signal }), this.#clock.sleep(IDLE_LOOK_MS, { signal: nap.signal })]);
+      } finally {
+        signal.removeEventListener("abort", onAbort);
+        nap.abort();
+      }
+      exchanger.look();
     }
   }
 

@@ -106,6 +106,28 @@ describe("the identity probe", () => {
     expect(port.opens).toHaveLength(1);
   });
 
+  test("values do not wait for a name that is never told, neither at first nor after a short loss of the link", async () => {
+    const { wait, identities, readings, port, clock } = unitWith(knows({ QMN: undefined, QGMN: undefined }));
+    await wait(3500);
+    expect(readings[0]!.command).toBe("QPIGS");
+    await wait(26_500);
+    expect(identities).toHaveLength(1);
+    port.pull();
+    await wait(1000);
+    port.plugIn();
+    const back = clock.now();
+    await wait(2000);
+    const first = readings.find(({ at }) => at >= back);
+    expect(first!.at - back).toBeLessThan(1000);
+  });
+
+  test("a name that is told late is added", async () => {
+    let count = 0;
+    const { wait, identities } = unitWith((command) => (command === "QMN" && count++ === 0 ? undefined : knows()(command)));
+    await wait(20_000);
+    expect(identities.map(({ model }) => model)).toEqual([undefined, "MKS2-8000"]);
+  });
+
   test("takes a spoilt answer for no refusal: the serial number is asked for again", async () => {
     let bad = 4;
     const good = knows();
@@ -197,8 +219,10 @@ describe("after the link was lost", () => {
     port.asked.splice(0);
     port.plugIn();
     await wait(1500);
-    expect(afterFence(port).slice(0, 5)).toEqual(["QPI", "QID", "QVFW", "QMN", "QPIGS"]);
+    // The name of the same unit is known.
+    expect(afterFence(port).slice(0, 4)).toEqual(["QPI", "QID", "QVFW", "QPIGS"]);
     expect(identities).toHaveLength(2);
+    expect(identities[1]!.model).toBe("MKS2-8000");
     expect(readings.length).toBeGreaterThan(before);
     expect(statuses.map(({ state }) => state)).toEqual(["online", "lost", "lost", "online"]);
   });

@@ -47,33 +47,60 @@ function textOf(found: Found, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/** Who a unit is, except for its name, which some firmware meets with silence, twice and for long. */
+interface Introduction {
+  readonly identity: Identity;
+  /** Resolves late, and to nothing where the unit does not tell or the link goes down. */
+  readonly model: Promise<string | undefined>;
+}
+
+/** `met` is who was there before: the same unit is not asked for its name again. */
+async function introduce(ask: Ask, met: Identity | undefined, signal: AbortSignal): Promise<Introduction> {
+  const protocol = await inquire(ask, QPI, signal);
+  if (protocol instanceof SonkragError) throw protocol;
+  const dialect = identify(protocol === "refused" ? {} : protocol.values);
+  if (!dialect.known) throw new ReplyError("reply-foreign", dialect.reason);
+  const text = async (query: Query, name: string): Promise<string | undefined> => textOf(await inquire(ask, query, signal), name);
+  const askModel = async (): Promise<string | undefined> => {
+    try {
+      const name = await text(QMN, "modelName");
+      if (name !== undefined) return name;
+      const number = await text(QGMN, "modelNumber");
+      return number && `model ${number}`;
+    } catch (error) {
+      // The end of the link shows in every other question too.
+      if (signal.aborted || error instanceof TransportError) return undefined;
+      throw error;
+    }
+  };
+  // Side by side: some firmware meets an unknown command with silence, and the waiting times overlap.
+  const serialAsked = text(QID, "serialNumber").then((found) => found ?? text(QSID, "serialNumber"));
+  const firmwareAsked = text(QVFW, "firmwareVersion");
+  const modelAsked = met ? undefined : askModel();
+  const [serialNumber, firmware] = await Promise.all([serialAsked, firmwareAsked]);
+  const isSame = met !== undefined && serialNumber !== undefined && met.serialNumber === serialNumber && met.firmware === firmware;
+  return {
+    identity: {
+      protocol: dialect.protocol,
+      ...(serialNumber !== undefined && { serialNumber }),
+      ...(firmware !== undefined && { firmware }),
+    },
+    model: modelAsked ?? (isSame ? Promise.resolve(met.model) : askModel()),
+  };
+}
+
+function named(identity: Identity, model: string | undefined): Identity {
+  return model === undefined ? identity : { ...identity, model };
+}
+
 /**
  * A read-only identity probe: six short inquiries, half a second on the wire. Throws ReplyError `reply-foreign` when the
  * unit speaks a protocol that is not supported, another ReplyError or FrameError when it could not be understood,
  * TransportError when the link goes down.
  */
 export async function probe(ask: Ask, { signal }: { readonly signal: AbortSignal }): Promise<Identity> {
-  const protocol = await inquire(ask, QPI, signal);
-  if (protocol instanceof SonkragError) throw protocol;
-  const dialect = identify(protocol === "refused" ? {} : protocol.values);
-  if (!dialect.known) throw new ReplyError("reply-foreign", dialect.reason);
-  const text = async (query: Query, name: string): Promise<string | undefined> => textOf(await inquire(ask, query, signal), name);
-  const modelNumber = async (): Promise<string | undefined> => {
-    const number = await text(QGMN, "modelNumber");
-    return number && `model ${number}`;
-  };
-  // Side by side: some firmware meets an unknown command with silence, and the waiting times overlap.
-  const [serialNumber, firmware, model] = await Promise.all([
-    text(QID, "serialNumber").then((found) => found ?? text(QSID, "serialNumber")),
-    text(QVFW, "firmwareVersion"),
-    text(QMN, "modelName").then((found) => found ?? modelNumber()),
-  ]);
-  return {
-    protocol: dialect.protocol,
-    ...(serialNumber !== undefined && { serialNumber }),
-    ...(model !== undefined && { model }),
-    ...(firmware !== undefined && { firmware }),
-  };
+  const { identity, model } = await introduce(ask, undefined, signal);
+  return named(identity, await model);
 }
 
 export interface UnitOptions {
@@ -93,11 +120,16 @@ const ASK_AGAIN_MS = 15_000;
 /** The same for a unit that could not be understood. */
 const UNDERSTOOD_AGAIN_MS = 2000;
 
+/** How long the first values wait for the unit's name. */
+const NAME_PATIENCE_MS = 700;
+
 /** One live inverter: who it is, then readings for ever, and who it is again after every loss of the link. */
 export class Unit {
   readonly #options: UnitOptions;
   readonly #poller: Poller;
   #id = "";
+  /** Who was met last, name included. */
+  #met: Identity | undefined;
   #session = new AbortController();
 
   constructor(options: UnitOptions) {
@@ -152,11 +184,12 @@ export class Unit {
   }
 
   async #serve(session: AbortSignal): Promise<void> {
-    const { line, clock, onIdentity, onProblem } = this.#options;
+    const { clock, onProblem } = this.#options;
     for (;;) {
       try {
-        this.#id = onIdentity(await probe((what, how) => line.ask(what, how), { signal: session }));
-        break;
+        const { naming } = await this.#meet(session);
+        await Promise.all([this.#poller.run({ signal: session }), naming]);
+        return;
       } catch (error) {
         if (session.aborted || !(error instanceof ReplyError || error instanceof FrameError)) throw error;
         const isForeign = error.code === "reply-foreign";
@@ -164,7 +197,27 @@ export class Unit {
         await clock.sleep(isForeign ? ASK_AGAIN_MS : UNDERSTOOD_AGAIN_MS, { signal: session });
       }
     }
-    await this.#poller.run({ signal: session });
+  }
+
+  /** Resolves when it is known which unit is there; `naming`, when its name is known too or never will be. */
+  async #meet(session: AbortSignal): Promise<{ readonly naming: Promise<void> }> {
+    const { line, clock, onIdentity } = this.#options;
+    const { identity, model } = await introduce((what, how) => line.ask(what, how), this.#met, session);
+    let isTold = false;
+    const tell = (name: string | undefined): void => {
+      isTold = true;
+      this.#id = onIdentity(named(identity, name));
+    };
+    const hearName = async (): Promise<void> => {
+      const name = await model;
+      if (session.aborted) return;
+      this.#met = named(identity, name);
+      if (!isTold || name !== undefined) tell(name);
+    };
+    const naming = hearName();
+    await Promise.race([naming, clock.sleep(NAME_PATIENCE_MS, { signal: session })]);
+    if (!isTold) tell(undefined);
+    return { naming };
   }
 }
 
