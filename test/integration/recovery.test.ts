@@ -109,7 +109,7 @@ describe.skipIf(spawnSync("socat", ["-V"]).status !== 0)("everything returns by 
     const dataDir = join(folder.path, "data");
     const log = join(dataDir, "log");
     let rows = 0;
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 3; round++) {
       const started = Date.now();
       const program = await startProgram(dataDir, "--config", config, "--device", `serial:${pty}`, "--mqtt", "off");
       await eventually("it logs", async () => (await logLines(log)).length > rows + 3, 10_000);
@@ -121,7 +121,7 @@ describe.skipIf(spawnSync("socat", ["-V"]).status !== 0)("everything returns by 
     expect(lines.at(-1)).toBe("");
     const [header, ...written] = lines.slice(0, -1);
     expect(header).toMatch(/^date time\(simulated\),gridVoltage\[V\] /);
-    expect(written.length).toBeGreaterThanOrEqual(8);
+    expect(written.length).toBeGreaterThanOrEqual(6);
     const numbers = written.map((line) => {
       expect(line).toMatch(/^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}\.\d{6},233\.8 .* 110$/);
       return Number(line.split(" ")[5]);
