@@ -214,7 +214,7 @@ export class Exchanger {
   async #awaitAnswer(attempt: Attempt, signal: AbortSignal): Promise<boolean> {
     const { job, bytes, started } = attempt;
     const left = started + bytes.length * this.#pace.byteMs;
-    const firstLookMs = this.#pace.firstLookMs(job.request.query.shape, bytes.length);
+    const firstLookMs = this.#pace.firstLookMs(job.request.query.shape);
     let lastByteAt = left;
     let looks = 0;
     for (;;) {
@@ -339,7 +339,7 @@ export class Exchanger {
     const last = this.#unproven.at(-1);
     const [requestBytes, replyBytes, tookMs] = [bytes.length, frame.raw.length, seenAt - started];
     // What has come behind it tells how long before this look it was complete.
-    const isPunctual = this.#pace.isPunctual(job.request.query.shape, requestBytes, replyBytes, tookMs - this.#pace.leastMs(behind));
+    const isPunctual = this.#pace.isPunctual(job.request.query.shape, replyBytes, tookMs - this.#pace.leastMs(behind));
     if (reply.kind === "data") {
       if (last && (last.job.request.query.shape !== job.request.query.shape || (last.followedBySilence && isPunctual))) this.#release();
       if (fence) this.#debts.fenced();

@@ -24,14 +24,14 @@ describe("a real serial line", () => {
 
   test("tells when to look for an answer once it was seen: just before the soonest, by its own length", () => {
     const line = pace();
-    expect(line.firstLookMs("QPIGS", 8)).toBeUndefined();
+    expect(line.firstLookMs("QPIGS")).toBeUndefined();
     line.learn("QPIGS", 8, 110, 118 * byteMs + 120);
     line.learn("QPIGS", 8, 110, 118 * byteMs + 80);
     line.learn("QPIGS", 8, 110, 118 * byteMs + 200);
-    expect(line.firstLookMs("QPIGS", 8)).toBeCloseTo(118 * byteMs + 80 - 2);
-    expect(line.firstLookMs("QMOD", 7)).toBeUndefined();
+    expect(line.firstLookMs("QPIGS")).toBeCloseTo(118 * byteMs + 80 - 2);
+    expect(line.firstLookMs("QMOD")).toBeUndefined();
     line.learn("QPIGS", 8, 135, 143 * byteMs + 90);
-    expect(line.firstLookMs("QPIGS", 8)).toBeCloseTo(143 * byteMs + 90 - 2);
+    expect(line.firstLookMs("QPIGS")).toBeCloseTo(143 * byteMs + 90 - 2);
   });
 });
 
@@ -50,13 +50,21 @@ describe("a wire that must be measured", () => {
 
   test("counts as unpaced until two long exchanges show otherwise, and never as slower than its baud rate", () => {
     const pace = bridge();
-    expect([pace.byteMs, pace.leavingMs(8), pace.firstLookMs("QMOD", 7)]).toEqual([0, 0, undefined]);
+    expect([pace.byteMs, pace.leavingMs(8), pace.firstLookMs("QMOD")]).toEqual([0, 0, undefined]);
     pace.learn("QPIGS", 8, 110, 118 * byteMs + 300);
     expect(pace.byteMs).toBe(0);
     pace.learn("QPIGS", 8, 110, 118 * byteMs + 300);
     expect(pace.byteMs).toBe(byteMs);
     pace.learn("QMOD", 7, 5, 12 * 2);
     expect(pace.byteMs).toBe(2);
+  });
+
+  test("is looked at in time for an answer that was first seen while nothing was known of the pace", () => {
+    const pace = bridge();
+    for (let count = 0; count < 3; count++) pace.learn("QPIGS", 8, 110, 118 * byteMs);
+    expect(pace.firstLookMs("QPIGS")).toBeCloseTo(118 * byteMs - 2);
+    expect(pace.isPunctual("QPIGS", 110, 118 * byteMs + 5)).toBe(true);
+    expect(pace.isPunctual("QPIGS", 110, 118 * byteMs + 30)).toBe(false);
   });
 
   test("is not taken for a paced one because a busy computer was slow with short answers", () => {

@@ -24,7 +24,8 @@ export class Pace {
   #measured = Number.POSITIVE_INFINITY;
   #exchanges = 0;
   #looks = 0;
-  readonly #lengths = new Map<string, { bytes: number; latencyMs: number }>();
+  /** By shape: how long the reply was last, and how soon one of that length was ever there. */
+  readonly #soonest = new Map<string, { bytes: number; tookMs: number }>();
 
   constructor(wire: Wire) {
     this.#wire = wire;
@@ -63,11 +64,11 @@ export class Pace {
    * soonest so far. Each look costs processor time, and a late one costs line time. Absent until the answer was seen once
    * and while the wire is unpaced.
    */
-  firstLookMs(shape: string, requestBytes: number): number | undefined {
-    const seen = this.#lengths.get(shape);
+  firstLookMs(shape: string): number | undefined {
+    const seen = this.#soonest.get(shape);
     if (!seen || this.byteMs === 0) return undefined;
     const early = this.#looks++ < EARLY_EVERY || this.#looks % EARLY_EVERY === 0 ? EARLY_MS : 0;
-    return (requestBytes + seen.bytes) * this.byteMs + seen.latencyMs - early;
+    return seen.tookMs - early;
   }
 
   /** Between two looks at the line: nothing at first on an unpaced one, then 1 ms, then longer while nothing comes. */
@@ -77,13 +78,10 @@ export class Pace {
   }
 
   /** True if an answer came when it always does, within what a busy computer and the unit's mood may add. */
-  isPunctual(shape: string, requestBytes: number, replyBytes: number, tookMs: number): boolean {
-    const seen = this.#lengths.get(shape);
+  isPunctual(shape: string, replyBytes: number, tookMs: number): boolean {
+    const seen = this.#soonest.get(shape);
     if (seen?.bytes !== replyBytes) return false;
-    return (
-      Math.abs(tookMs - (requestBytes + replyBytes) * this.byteMs - seen.latencyMs) <=
-      PUNCTUAL_MS + (this.#wire.chunkBytes - 1) * this.byteMs
-    );
+    return Math.abs(tookMs - seen.tookMs) <= PUNCTUAL_MS + (this.#wire.chunkBytes - 1) * this.byteMs;
   }
 
   /** Learns from a proven exchange. */
@@ -91,12 +89,8 @@ export class Pace {
     const bytes = requestBytes + replyBytes;
     this.#measured = Math.min(this.#measured, tookMs / bytes);
     if (bytes >= TELLING_BYTES) this.#exchanges += 1;
-    const latencyMs = Math.max(0, tookMs - bytes * this.byteMs);
-    const seen = this.#lengths.get(shape);
-    this.#lengths.set(shape, {
-      bytes: replyBytes,
-      latencyMs: seen?.bytes === replyBytes ? Math.min(seen.latencyMs, latencyMs) : latencyMs,
-    });
+    const seen = this.#soonest.get(shape);
+    this.#soonest.set(shape, { bytes: replyBytes, tookMs: seen?.bytes === replyBytes ? Math.min(seen.tookMs, tookMs) : tookMs });
   }
 
   /** Bytes came sooner than this wire was thought to carry them. */

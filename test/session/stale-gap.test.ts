@@ -55,6 +55,13 @@ describe("an older reply that comes first, with the true one only after a gap", 
     expect(published.length).toBeGreaterThan(110);
   });
 
+  test("several commands in turn fill a line whose speed must be found out first", async () => {
+    const commands = ["QPIGS", "QMOD", "QPIWS"];
+    const { asked } = await pollWired(({ reply }) => reply, { commands, forMs: 300_000 });
+    const cycleMs = (8 + 110 + 7 + 5 + 8 + 36) * byteMs;
+    for (const command of commands) expect(asked[command]).toBeGreaterThan((300_000 / cycleMs) * 0.98);
+  });
+
   test("costs a value its release until the next answer, and the line nothing", async () => {
     const { published, asked } = await pollWired(({ reply }) => reply, { forMs: 120_000 });
     expect(asked["QPIGS"]).toBeGreaterThan(242);
