@@ -1,4 +1,4 @@
-import { SonkragError, TransportError } from "../model/errors.ts";
+import { DeadlineError, SonkragError, TransportError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import { rejectReasons, type LinkCounters, type LinkStatus, type RejectReason } from "../model/reading.ts";
 import { request, type Request } from "../protocol/command.ts";
@@ -180,7 +180,8 @@ export class Line {
       request: work.request,
       settle: (outcome) => {
         if ("answer" in outcome) work.resolve(outcome.answer);
-        else if (++work.attempts < ATTEMPTS && outcome.error.retry === "exchange") this.#queue.again(work);
+        else if (++work.attempts < ATTEMPTS && outcome.error.retry === "exchange")
+          this.#queue.again(work, { last: outcome.error instanceof DeadlineError });
         else work.reject(outcome.error);
       },
     };

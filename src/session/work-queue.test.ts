@@ -57,6 +57,15 @@ test("a second attempt comes first, unless nobody waits for it any more", async 
   expect(queue.empty).toBe(true);
 });
 
+test("a question that was met with silence waits behind the others for its second attempt", () => {
+  const queue = new WorkQueue();
+  putIn(queue, "QPIGS2");
+  putIn(queue, "QPIGS");
+  queue.again(queue.shift(any)!, { last: true });
+  expect(queue.shift(any)?.request.command).toBe("QPIGS");
+  expect(queue.shift(any)?.request.command).toBe("QPIGS2");
+});
+
 describe("giving up", () => {
   test("takes away the questions of that signal only, those on their way too", async () => {
     const queue = new WorkQueue();

@@ -61,10 +61,14 @@ export class WorkQueue {
     return work;
   }
 
-  /** Puts a question back in front, for its second attempt, if anybody still waits for it. */
-  again(work: Work): void {
+  /**
+   * Puts a question back for its second attempt, if anybody still waits for it: in front, or `last` where the unit was
+   * silent, for then it has to wait anyway, and may well be silent again.
+   */
+  again(work: Work, { last = false }: { readonly last?: boolean } = {}): void {
     if (work.settled) return;
-    this.#items.unshift(work);
+    if (last) this.#items.push(work);
+    else this.#items.unshift(work);
     this.#onFilled?.();
   }
 
