@@ -32,7 +32,7 @@ describe.skipIf(spawnSync("socat", ["-V"]).status !== 0)("everything returns by 
   test("when the port is closed and made again: same process, same id, within seconds", async () => {
     await using folder = await temporaryFolder();
     const pty = join(folder.path, "inverter");
-    let simulator = await servePty(pty, ...fast);
+    await using simulator = await servePty(pty, ...fast);
     await using program = await startProgram(join(folder.path, "data"), "--device", `serial:${pty}`, "--mqtt", "off", "--poll", "200ms");
     await eventually("readings come", async () => (await latestAt(program)) > 0);
     const id = (await inverterOf(program))?.info.id;
@@ -51,11 +51,10 @@ describe.skipIf(spawnSync("socat", ["-V"]).status !== 0)("everything returns by 
       "it is said what to do",
       async () => (await inverterOf(program))?.status.message.includes("is the cable plugged in") === true,
     );
-    simulator = await servePty(pty, ...fast);
+    await using _again = await servePty(pty, ...fast);
     const back = Date.now();
     await eventually("readings come again", () => isReadAgain(program, back), 20_000);
     expect((await snapshotOf(program)).inverters.map(({ info }) => info.id)).toEqual([id]);
-    await simulator.stop();
   });
 
   test("when the broker is killed and started again: nothing old is presented as live, and nobody waited", async () => {
@@ -111,7 +110,7 @@ describe.skipIf(spawnSync("socat", ["-V"]).status !== 0)("everything returns by 
     let rows = 0;
     for (let round = 0; round < 3; round++) {
       const started = Date.now();
-      const program = await startProgram(dataDir, "--config", config, "--device", `serial:${pty}`, "--mqtt", "off");
+      await using program = await startProgram(dataDir, "--config", config, "--device", `serial:${pty}`, "--mqtt", "off");
       await eventually("it logs", async () => (await logLines(log)).length > rows + 3, 10_000);
       expect(Date.now() - started).toBeLessThan(10_000);
       expect((await program.stop("SIGKILL")).exit).toBe("SIGKILL");
@@ -163,7 +162,7 @@ describe.skipIf(spawnSync("socat", ["-V"]).status !== 0)("two inverters", () => 
     await using folder = await temporaryFolder();
     const [pty1, pty2] = [join(folder.path, "one"), join(folder.path, "two")];
     await using _one = await servePty(pty1, ...fast);
-    const two = await servePty(pty2, ...fast);
+    await using two = await servePty(pty2, ...fast);
     await using broker = await Mosquitto.start();
     await using listener = await Listener.open(`mqtt://127.0.0.1:${broker.port}`);
     const devices = [`serial:${pty1}`, `serial:${pty2}`] as const;
