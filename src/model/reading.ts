@@ -37,12 +37,26 @@ export interface LinkStatus {
 export const rejectReasons = ["timeout", "truncated", "checksum", "noise", "echo", "foreign", "stale", "late", "nak", "malformed"] as const;
 export type RejectReason = (typeof rejectReasons)[number];
 
+export function noRejections(): Record<RejectReason, number> {
+  return Object.fromEntries(rejectReasons.map((reason) => [reason, 0])) as Record<RejectReason, number>;
+}
+
 /** Counters since the program started. Exchanges = accepted + rejected by the reasons that end an exchange. */
 export interface LinkCounters {
   readonly requests: number;
   readonly accepted: number;
   readonly rejected: Readonly<Record<RejectReason, number>>;
   readonly reconnects: number;
+}
+
+/** The same for one command, with how long its answers took. */
+export interface CommandCounters {
+  readonly requests: number;
+  readonly accepted: number;
+  /** Only the reasons that occurred. */
+  readonly rejected: Readonly<Partial<Record<RejectReason, number>>>;
+  /** Milliseconds from the request's first byte to the answer's last, of the latest answers; absent before the first. */
+  readonly latencyMs?: { readonly p50: number; readonly p95: number; readonly p99: number; readonly max: number; readonly answers: number };
 }
 
 /** What is known of one inverter besides its readings. */

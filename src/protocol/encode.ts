@@ -24,6 +24,25 @@ export function encodeCommand(command: string, habit: ChecksumHabit = "plain"): 
   return seal(command, habit);
 }
 
+/** True when the plain checksum of this command has a zero byte, which some units and some links do not take. */
+export function hasZeroByte(command: string): boolean {
+  return checksum(latin1Bytes(command)).includes(0);
+}
+
+/**
+ * In which ways to send this command's checksum, the likeliest first (notes §2.1): one way only where no byte of it is 0
+ * or where the unit's habit is known; else 01 for 00 first where zero bytes look like padding, the plain byte elsewhere.
+ */
+export function checksumHabits(
+  command: string,
+  known: ChecksumHabit | undefined,
+  hidesZeros: boolean,
+): readonly [ChecksumHabit, ...ChecksumHabit[]] {
+  if (!hasZeroByte(command)) return ["plain"];
+  if (known !== undefined) return [known];
+  return hidesZeros ? ["zeroBumped", "plain"] : ["plain", "zeroBumped"];
+}
+
 /** The bytes of a reply with this payload: `(`, payload, checksum, CR. */
 export function encodePayload(payload: string, habit: ChecksumHabit = "plain"): Uint8Array {
   if (!/^[ -~]{1,500}$/.test(payload) || payload.includes("("))

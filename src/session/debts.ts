@@ -26,6 +26,11 @@ export class Debts {
     this.#sinceFence.add(query.shape);
   }
 
+  /** A command that changes something was not answered: an ACK or NAK may still come, and NAK would fit any question. */
+  untold(): void {
+    this.#sinceFence.add("");
+  }
+
   /** No answer came; it may until then (monotonic ms). */
   missing(request: Request, until: number): void {
     this.#sinceFence.add(request.query.shape);

@@ -1,43 +1,21 @@
 import { DeadlineError, FrameError, ReplyError, SonkragError } from "../model/errors.ts";
-import type { RejectReason } from "../model/reading.ts";
+import type { ChecksumHabit } from "../protocol/crc.ts";
 import { decodeReply, type Reply } from "../protocol/decode.ts";
 import { encodeCommand } from "../protocol/encode.ts";
 import { FrameDecoder, hex, type Discarded, type Frame } from "../protocol/frame.ts";
+import { discardReason, type Attempt, type Unproven } from "./attempt.ts";
 import type { Clock } from "./clock.ts";
 import { Debts } from "./debts.ts";
-import type { Answer, ExchangeObserver, Job, Timing } from "./job.ts";
+import type { Answer, ExchangeObserver, Job, Timing, Told } from "./job.ts";
 import { Pace } from "./pace.ts";
+import { tell } from "./tell.ts";
 import type { Transport } from "./transport.ts";
-
-/** An answer that fits in every respect but could still be an older reply: see `docs/stale-replies.md`. */
-interface Unproven {
-  readonly job: Job;
-  readonly answer: Answer;
-  readonly requestBytes: number;
-  readonly replyBytes: number;
-  readonly tookMs: number;
-  /** The line was silent behind it while the next request left. */
-  followedBySilence: boolean;
-}
-
-/** A request on the wire. */
-interface Attempt {
-  readonly job: Job;
-  readonly bytes: Uint8Array;
-  /** When it was handed to the medium, monotonic ms. */
-  readonly started: number;
-  readonly fence: boolean;
-  /** The frame now being received began before this request had left. */
-  foreignStart: boolean;
-  /** A whole frame came that does not answer; the answer may still come. */
-  failure: SonkragError | undefined;
-}
 
 /** On a line too fast to be quiet while a request leaves: how many answers of one shape may wait for one fence, at most… */
 const MAX_WINDOW = 16;
 /** On a paced line silence proves each answer by itself, unless noise fills it: then this many may wait for a fence. */
 const NOISY_WINDOW = 4;
-/** …one more for every so many exchanges without trouble: trouble voids all that wait. */
+/** …one more for every so many exchanges without trouble. */
 const CLEAN_PER_STEP = 32;
 
 /**
@@ -72,6 +50,15 @@ export class Exchanger {
     return this.#debts.fenceNeeded;
   }
 
+  /** True while answers wait for proof. */
+  get waits(): boolean {
+    return this.#unproven.length > 0;
+  }
+  /** True where a zero byte cannot be told from the padding of the medium. */
+  get hidesZeros(): boolean {
+    return this.#transport.wire.chunkBytes > 1;
+  }
+
   /** True when an answer of this shape would prove that nothing older is under way. */
   canFence(shape: string): boolean {
     return !this.#debts.covers(shape, this.#clock.monotonic()) && this.#unproven.every(({ job }) => job.request.query.shape !== shape);
@@ -99,13 +86,38 @@ export class Exchanger {
   async exchange(job: Job, { fence = false, signal }: { readonly fence?: boolean; readonly signal: AbortSignal }): Promise<boolean> {
     signal.throwIfAborted();
     this.#sweep();
-    const bytes = encodeCommand(job.request.command);
+    const bytes = encodeCommand(job.request.command, job.checksum);
     const started = this.#clock.monotonic();
     const attempt: Attempt = { job, bytes, started, fence, foreignStart: this.#decoder.open, failure: undefined };
     await this.#transport.write(bytes, { signal });
     this.#observer.requested(job.request.command);
     const parts = await this.#watchLeaving(attempt, signal);
     return this.#handle(attempt, parts, this.#clock.monotonic()) ?? (await this.#awaitAnswer(attempt, signal));
+  }
+
+  /**
+   * Sends a command that changes something, once, and waits for ACK or NAK. To be called only when nothing is owed: then
+   * no older reply can be taken for the verdict. Whatever else comes is counted. Rejects with TransportError, or unsent.
+   */
+  async tell(command: string, checksum: ChecksumHabit, { signal }: { readonly signal: AbortSignal }): Promise<Told> {
+    await this.prove({ isIdle: () => false, signal });
+    signal.throwIfAborted();
+    this.#sweep();
+    const told = await tell(
+      {
+        transport: this.#transport,
+        clock: this.#clock,
+        timing: this.#timing,
+        pace: this.#pace,
+        decoder: this.#decoder,
+        observer: this.#observer,
+        onStranger: (frame) => this.#excess(frame, "foreign"),
+      },
+      command,
+      checksum,
+    );
+    if (told.answer === "silence" || told.answer === "spoilt") this.#debts.untold();
+    return told;
   }
 
   /** Waits until the line has proved quiet, longer while it is idle; then everything unproven is released, or voided if something came. */
@@ -269,7 +281,7 @@ export class Exchanger {
     this.#dismiss(this.#decoder.flush());
     // Long silence: nothing follows the answers before it.
     this.#release();
-    this.#observer.rejected("timeout", job.request.command);
+    this.#observer.rejected("timeout", job.request.command, job.request.command);
     return this.#fail(job, new DeadlineError(`${job.request.command}: no answer within ${this.#timing.firstByteMs} ms`));
   }
 
@@ -290,9 +302,10 @@ export class Exchanger {
       reply = decodeReply(job.request, frame);
     } catch (error) {
       if (!(error instanceof ReplyError)) throw error;
-      return this.#misfit(frame, error);
+      return this.#misfit(job, frame, error);
     }
-    if (reply.kind === "ack") return this.#misfit(frame, new ReplyError("reply-foreign", `${job.request.command}: expected data, got ACK`));
+    if (reply.kind === "ack")
+      return this.#misfit(job, frame, new ReplyError("reply-foreign", `${job.request.command}: expected data, got ACK`));
     return reply;
   }
 
@@ -303,7 +316,7 @@ export class Exchanger {
     else this.#voidUnproven(frame.body);
   }
 
-  #misfit(frame: Frame, error: ReplyError): ReplyError | undefined {
+  #misfit(job: Job, frame: Frame, error: ReplyError): ReplyError | undefined {
     if (this.#debts.pay(frame)) {
       this.#observer.rejected("late", hex(frame.raw));
       return undefined;
@@ -312,7 +325,7 @@ export class Exchanger {
       this.#voidUnproven(frame.body);
       return undefined;
     }
-    this.#observer.rejected(error.code === "reply-malformed" ? "malformed" : "foreign", error.message);
+    this.#observer.rejected(error.code === "reply-malformed" ? "malformed" : "foreign", error.message, job.request.command);
     return error;
   }
 
@@ -321,7 +334,7 @@ export class Exchanger {
     const reason = discardReason(part, attempt.bytes);
     const noise = part.reason === "noise";
     if (!noise && this.#condemned) this.#condemned = false;
-    else this.#observer.rejected(reason, hex(part.raw));
+    else this.#observer.rejected(reason, hex(part.raw), attempt.job.request.command);
     if (!noise && attempt.foreignStart) {
       attempt.foreignStart = false;
       return undefined;
@@ -363,8 +376,8 @@ export class Exchanger {
     this.#cleanExchanges += count;
     for (const { job, answer, requestBytes, replyBytes, tookMs } of this.#unproven.splice(0, count)) {
       this.#pace.learn(job.request.query.shape, requestBytes, replyBytes, tookMs);
-      if (answer.kind === "nak") this.#observer.rejected("nak", job.request.command);
-      else this.#observer.accepted();
+      if (answer.kind === "nak") this.#observer.rejected("nak", job.request.command, job.request.command);
+      else this.#observer.accepted(job.request.command, tookMs);
       job.settle({ answer });
     }
   }
@@ -372,7 +385,7 @@ export class Exchanger {
   #voidUnproven(by: string): void {
     if (this.#unproven.length === 0) return;
     this.#cleanExchanges = 0;
-    this.#observer.rejected("stale", by);
+    this.#observer.rejected("stale", by, this.#unproven.at(-1)?.job.request.command);
     for (const { job } of this.#unproven.splice(0))
       job.settle({ error: new ReplyError("reply-unproven", `${job.request.command}: two frames came for one request, so neither counts`) });
   }
@@ -383,18 +396,5 @@ export class Exchanger {
     else this.#debts.spoilt(job.request);
     job.settle({ error });
     return false;
-  }
-}
-
-function discardReason(part: Discarded, request?: Uint8Array): RejectReason {
-  switch (part.reason) {
-    case "noise":
-      return request !== undefined && hex(part.raw) === hex(request) ? "echo" : "noise";
-    case "restarted":
-    case "unfinished":
-      return "truncated";
-    case "checksum":
-    case "oversize":
-      return "checksum";
   }
 }

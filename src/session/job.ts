@@ -1,6 +1,7 @@
 import type { SonkragError } from "../model/errors.ts";
 import type { RejectReason } from "../model/reading.ts";
 import type { Request } from "../protocol/command.ts";
+import type { ChecksumHabit } from "../protocol/crc.ts";
 import type { Reply } from "../protocol/decode.ts";
 
 /** Waiting times of an exchange, in milliseconds. */
@@ -25,12 +26,26 @@ export type Answer = Exclude<Reply<unknown>, { kind: "ack" }> & { readonly at: n
 /** One request on its way; `settle` is called exactly once, when the answer is proven or the exchange has failed. */
 export interface Job {
   readonly request: Request;
+  /** How a 00 checksum byte is sent; `plain` if absent. */
+  readonly checksum?: ChecksumHabit;
   settle(outcome: { readonly answer: Answer } | { readonly error: SonkragError }): void;
+}
+
+/** What a unit made of a command that changes something; `spoilt` and `silence` leave open whether it was obeyed. */
+export interface Told {
+  readonly answer: "ack" | "nak" | "silence" | "spoilt";
+  readonly sent: Uint8Array;
+  /** The reply's bytes; absent for silence. */
+  readonly received?: Uint8Array;
+  /** UTC epoch ms of the reply's last byte, or of giving up. */
+  readonly at: number;
 }
 
 /** What the exchanger tells while it works: every byte that became no value, with its reason. */
 export interface ExchangeObserver {
   requested(command: string): void;
-  accepted(): void;
-  rejected(reason: RejectReason, detail: string): void;
+  /** `tookMs` from the request's first byte to the answer's last. */
+  accepted(command: string, tookMs: number): void;
+  /** `command` is absent when the bytes belong to none. */
+  rejected(reason: RejectReason, detail: string, command?: string): void;
 }

@@ -1,15 +1,19 @@
 import { DeadlineError, SonkragError, TransportError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
-import { rejectReasons, type LinkCounters, type LinkStatus, type RejectReason } from "../model/reading.ts";
+import { noRejections, type CommandCounters, type LinkCounters, type LinkStatus, type RejectReason } from "../model/reading.ts";
 import { request, type Request } from "../protocol/command.ts";
+import type { ChecksumHabit } from "../protocol/crc.ts";
+import { checksumHabits, hasZeroByte } from "../protocol/encode.ts";
 import { QGMN, QPI, QVFW } from "../protocol/pi30/identity.ts";
 import { QMOD } from "../protocol/pi30/status.ts";
+import type { Write } from "../protocol/setting.ts";
 import { backoff } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { Exchanger } from "./exchange.ts";
-import { defaultTiming, type Answer, type ExchangeObserver, type Job, type Timing } from "./job.ts";
+import { defaultTiming, type Answer, type ExchangeObserver, type Job, type Timing, type Told } from "./job.ts";
+import { CommandStatistics } from "./statistics.ts";
 import type { OpenTransport } from "./transport.ts";
-import { WorkQueue, type Work } from "./work-queue.ts";
+import { WorkQueue, type Question, type Telling } from "./work-queue.ts";
 
 export interface LineOptions {
   /** Looks the device up and opens it; called again for every reconnect. */
@@ -17,6 +21,8 @@ export interface LineOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly timing?: Timing;
+  /** How this unit wants a 00 checksum byte in requests, where that is known from before. */
+  readonly requestChecksum?: ChecksumHabit | undefined;
   /** For the jitter of pauses, 0 to 1. */
   readonly random: () => number;
   /** Called on every change of the link's state. */
@@ -50,7 +56,9 @@ export class Line {
   #requests = 0;
   #accepted = 0;
   #reconnects = 0;
-  readonly #rejected = Object.fromEntries(rejectReasons.map((reason) => [reason, 0])) as Record<RejectReason, number>;
+  readonly #rejected = noRejections();
+  readonly #statistics = new CommandStatistics();
+  #requestChecksum: ChecksumHabit | undefined;
   /** Rejections since the port was opened: the evidence for what is wrong. */
   #heard = new Set<RejectReason>();
   #unanswered = 0;
@@ -59,6 +67,7 @@ export class Line {
   constructor(options: LineOptions) {
     this.#options = options;
     this.#clock = options.clock;
+    this.#requestChecksum = options.requestChecksum;
     this.#status = { state: "starting", since: options.clock.now(), message: "Connecting." };
   }
 
@@ -70,14 +79,38 @@ export class Line {
     return { requests: this.#requests, accepted: this.#accepted, rejected: { ...this.#rejected }, reconnects: this.#reconnects };
   }
 
+  /** By command as sent. */
+  get commandCounters(): Readonly<Record<string, CommandCounters>> {
+    return this.#statistics.counters;
+  }
+
+  /** How this unit wants a 00 checksum byte in requests; absent until a request with one was answered. */
+  get requestChecksum(): ChecksumHabit | undefined {
+    return this.#requestChecksum;
+  }
+
   /**
    * Asks and resolves with the proven answer, a NAK included. Rejects with DeadlineError, FrameError or ReplyError after
    * the second attempt, with TransportError while there is no link, or with the signal's reason.
    */
-  async ask(what: Request, { signal }: { readonly signal: AbortSignal }): Promise<Answer> {
+  async ask(what: Request, { signal, urgent = false }: { readonly signal: AbortSignal; readonly urgent?: boolean }): Promise<Answer> {
+    this.#mustBeUp(signal);
+    return await this.#queue.ask(what, signal, urgent);
+  }
+
+  /**
+   * Sends a command that changes something, before everything that is polled, once and never again by itself. Resolves
+   * with what the unit made of it; whether it was obeyed has to be read back. Rejects with the signal's reason before it
+   * was sent, with TransportError while there is no link, with `sent` in its context if the link broke under it.
+   */
+  async tell(write: Write, { signal, checksum }: { readonly signal: AbortSignal; readonly checksum?: ChecksumHabit }): Promise<Told> {
+    this.#mustBeUp(signal);
+    return await this.#queue.tell(write, checksum, signal);
+  }
+
+  #mustBeUp(signal: AbortSignal): void {
     signal.throwIfAborted();
     if (this.#status.state === "silent" || this.#status.state === "lost") throw new TransportError("link-down", this.#status.message);
-    return await this.#queue.ask(what, signal);
   }
 
   /** Resolves when another question would not have to wait for long. Rejects with the signal's reason. */
@@ -146,9 +179,9 @@ export class Line {
     onAnswered();
     this.#setStatus("online", "");
     for (;;) {
-      const work = this.#queue.shift(({ request: { query } }) => !exchanger.quarantines(query.shape));
+      const work = this.#queue.shift((each) => each.kind === "telling" || !exchanger.quarantines(each.request.query.shape));
       if (work) {
-        await this.#attempt(exchanger, work, { signal });
+        await (work.kind === "question" ? this.#attempt(exchanger, work, { signal }) : this.#tell(exchanger, work, { signal }));
         continue;
       }
       await exchanger.prove({ isIdle: () => this.#queue.empty, signal });
@@ -175,12 +208,21 @@ export class Line {
     }
   }
 
-  async #attempt(exchanger: Exchanger, work: Work, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  async #attempt(exchanger: Exchanger, work: Question, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { command } = work.request;
+    const habits = checksumHabits(command, this.#requestChecksum, exchanger.hidesZeros);
+    const checksum = habits[work.attempts] ?? habits[0]!;
     const job: Job = {
       request: work.request,
+      checksum,
       settle: (outcome) => {
-        if ("answer" in outcome) work.resolve(outcome.answer);
-        else if (++work.attempts < ATTEMPTS && outcome.error.retry === "exchange")
+        // A refusal may be meant for the checksum.
+        const mayBeMisread = "answer" in outcome && outcome.answer.kind === "nak" && work.attempts + 1 < habits.length;
+        if (mayBeMisread && ++work.attempts < ATTEMPTS) this.#queue.again(work);
+        else if ("answer" in outcome) {
+          if (outcome.answer.kind === "data" && hasZeroByte(command)) this.#requestChecksum = checksum;
+          work.resolve(outcome.answer);
+        } else if (++work.attempts < ATTEMPTS && outcome.error.retry === "exchange")
           this.#queue.again(work, { last: outcome.error instanceof DeadlineError });
         else work.reject(outcome.error);
       },
@@ -192,6 +234,23 @@ export class Line {
     } catch (error) {
       // The link went down under it; settling twice does no harm.
       work.reject(error);
+      throw error;
+    }
+  }
+
+  async #tell(exchanger: Exchanger, work: Telling, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    const { command } = work.write;
+    try {
+      if (exchanger.owed || exchanger.waits) await this.#fence(exchanger, { signal });
+      if (work.settled) return;
+      work.attempts = 1;
+      const [likeliest] = checksumHabits(command, this.#requestChecksum, exchanger.hidesZeros);
+      work.resolve(await exchanger.tell(command, work.checksum ?? likeliest, { signal }));
+    } catch (error) {
+      const sent = work.attempts > 0;
+      work.reject(
+        error instanceof TransportError ? new TransportError("link-down", error.message, { cause: error, context: { sent } }) : error,
+      );
       throw error;
     }
   }
@@ -228,15 +287,18 @@ export class Line {
 
   #observer(): ExchangeObserver {
     return {
-      requested: () => {
+      requested: (command) => {
         this.#requests += 1;
+        this.#statistics.requested(command);
       },
-      accepted: () => {
+      accepted: (command, tookMs) => {
         this.#accepted += 1;
+        this.#statistics.accepted(command, tookMs);
       },
-      rejected: (reason, detail) => {
+      rejected: (reason, detail, command) => {
         this.#rejected[reason] += 1;
         this.#heard.add(reason);
+        if (command !== undefined) this.#statistics.rejected(command, reason);
         this.#options.logger.debug("rejected", { reason, detail });
       },
     };

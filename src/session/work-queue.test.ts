@@ -1,11 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { failureOf } from "../../test/support/failure.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
-import { WorkQueue } from "./work-queue.ts";
+import { WorkQueue, type Question, type Work } from "./work-queue.ts";
 
 const answer = { kind: "nak", at: 0 } as const;
 const any = () => true;
 const signal = () => new AbortController().signal;
+/** The next question; absent when the next is none. */
+const shift = (queue: WorkQueue, mayGo: (work: Question) => boolean = any): Question | undefined => {
+  const work: Work | undefined = queue.shift((each) => each.kind === "question" && mayGo(each));
+  return work?.kind === "question" ? work : undefined;
+};
 /** A question whose answer does not matter. */
 const putIn = (queue: WorkQueue, command: string): void => {
   queue.ask(findRequest(command), signal()).catch(() => undefined);
@@ -24,9 +29,9 @@ const isSettled = async (promise: Promise<unknown>): Promise<boolean> => {
 test("questions come out in the order in which they went in, one after the other", async () => {
   const queue = new WorkQueue();
   const asked = ["QPIGS", "QMOD", "QID"].map((command) => queue.ask(findRequest(command), signal()));
-  const out = ["", "", ""].map(() => queue.shift(any));
+  const out = ["", "", ""].map(() => shift(queue));
   expect(out.map((work) => work?.request.command)).toEqual(["QPIGS", "QMOD", "QID"]);
-  expect(queue.shift(any)).toBeUndefined();
+  expect(shift(queue)).toBeUndefined();
   expect(queue.empty).toBe(true);
   for (const work of out) work?.resolve(answer);
   expect(await Promise.all(asked)).toEqual([answer, answer, answer]);
@@ -37,8 +42,8 @@ test("one that may not go yet is passed over", () => {
   putIn(queue, "QPIGS");
   putIn(queue, "QMOD");
   const mayGo = ({ request }: { readonly request: { readonly command: string } }): boolean => request.command !== "QPIGS";
-  expect(queue.shift(mayGo)?.request.command).toBe("QMOD");
-  expect(queue.shift(mayGo)).toBeUndefined();
+  expect(shift(queue, mayGo)?.request.command).toBe("QMOD");
+  expect(shift(queue, mayGo)).toBeUndefined();
   expect(queue.empty).toBe(false);
 });
 
@@ -47,13 +52,13 @@ test("a second attempt comes first, unless nobody waits for it any more", async 
   const patience = new AbortController();
   const first = queue.ask(findRequest("QPIGS"), patience.signal);
   putIn(queue, "QMOD");
-  const work = queue.shift(any)!;
+  const work = shift(queue)!;
   queue.again(work);
-  expect(queue.shift(any)).toBe(work);
+  expect(shift(queue)).toBe(work);
   patience.abort(new Error("enough"));
   await expect(first).rejects.toThrow("enough");
   queue.again(work);
-  expect(queue.shift(any)?.request.command).toBe("QMOD");
+  expect(shift(queue)?.request.command).toBe("QMOD");
   expect(queue.empty).toBe(true);
 });
 
@@ -61,9 +66,9 @@ test("a question that was met with silence waits behind the others for its secon
   const queue = new WorkQueue();
   putIn(queue, "QPIGS2");
   putIn(queue, "QPIGS");
-  queue.again(queue.shift(any)!, { last: true });
-  expect(queue.shift(any)?.request.command).toBe("QPIGS");
-  expect(queue.shift(any)?.request.command).toBe("QPIGS2");
+  queue.again(shift(queue)!, { last: true });
+  expect(shift(queue)?.request.command).toBe("QPIGS");
+  expect(shift(queue)?.request.command).toBe("QPIGS2");
 });
 
 describe("giving up", () => {
@@ -72,10 +77,10 @@ describe("giving up", () => {
     const patience = new AbortController();
     const mine = [queue.ask(findRequest("QPIGS"), patience.signal), queue.ask(findRequest("QMOD"), patience.signal)];
     const other = queue.ask(findRequest("QID"), signal());
-    queue.shift(any);
+    shift(queue);
     patience.abort(new Error("enough"));
     for (const each of mine) await expect(each).rejects.toThrow("enough");
-    expect(queue.shift(any)?.request.command).toBe("QID");
+    expect(shift(queue)?.request.command).toBe("QID");
     expect(await isSettled(other)).toBe(false);
   });
 
@@ -91,7 +96,7 @@ describe("giving up", () => {
     const queue = new WorkQueue();
     const patience = new AbortController();
     const mine = queue.ask(findRequest("QPIGS"), patience.signal);
-    const work = queue.shift(any)!;
+    const work = shift(queue)!;
     patience.abort(new Error("enough"));
     work.resolve(answer);
     await expect(mine).rejects.toThrow("enough");
@@ -122,7 +127,7 @@ describe("waiting", () => {
 
   test("for room ends when one of two has gone out, was given up or rejected; a second attempt takes no room", async () => {
     const leave: readonly ((queue: WorkQueue, patience: AbortController) => void)[] = [
-      (queue) => void queue.shift(any),
+      (queue) => void shift(queue),
       (_, patience) => patience.abort(new Error("enough")),
       (queue) => queue.rejectAll(new Error("down")),
     ];
@@ -139,7 +144,7 @@ describe("waiting", () => {
     }
     const queue = new WorkQueue();
     putIn(queue, "QPIGS");
-    const work = queue.shift(any)!;
+    const work = shift(queue)!;
     work.attempts += 1;
     queue.again(work);
     putIn(queue, "QMOD");
@@ -154,4 +159,47 @@ test("once closed it rejects whoever waits and whoever comes", async () => {
   queue.close(new Error("second"));
   await expect(waiting).rejects.toThrow("first");
   await expect(queue.ask(findRequest("QPIGS"), signal())).rejects.toThrow("first");
+});
+
+describe("what a person waits for", () => {
+  test("goes before what is polled, in the order in which it came, second attempts of polling included", () => {
+    const queue = new WorkQueue();
+    putIn(queue, "QPIGS");
+    queue.again(shift(queue)!);
+    putIn(queue, "QMOD");
+    queue.ask(findRequest("QID"), signal(), true).catch(() => undefined);
+    queue.ask(findRequest("QVFW"), signal(), true).catch(() => undefined);
+    const order = ["", "", "", ""].map(() => shift(queue)?.request.command);
+    expect(order).toEqual(["QID", "QVFW", "QPIGS", "QMOD"]);
+  });
+
+  test("does not count as room taken by the poller", async () => {
+    const queue = new WorkQueue();
+    for (const command of ["QID", "QVFW", "QMN"]) queue.ask(findRequest(command), signal(), true).catch(() => undefined);
+    await expect(queue.room({ signal: signal() })).resolves.toBeUndefined();
+  });
+});
+
+describe("a command that changes something", () => {
+  const write = { kind: "write", setting: "outputSourcePriority", value: "sbu", command: "POP02" } as const;
+
+  test("can be given up while it waits", async () => {
+    const queue = new WorkQueue();
+    const patience = new AbortController();
+    const told = queue.tell(write, undefined, patience.signal);
+    patience.abort(new Error("enough"));
+    await expect(told).rejects.toThrow("enough");
+    expect(queue.empty).toBe(true);
+  });
+
+  test("cannot be given up once it is on its way", async () => {
+    const queue = new WorkQueue();
+    const patience = new AbortController();
+    const told = queue.tell(write, undefined, patience.signal);
+    const work = queue.shift(any)!;
+    work.attempts = 1;
+    patience.abort(new Error("enough"));
+    if (work.kind === "telling") work.resolve({ answer: "ack", sent: new Uint8Array(), at: 7 });
+    expect(await told).toMatchObject({ answer: "ack", at: 7 });
+  });
 });

@@ -1,14 +1,32 @@
 import type { Request } from "../protocol/command.ts";
-import type { Answer } from "./job.ts";
+import type { ChecksumHabit } from "../protocol/crc.ts";
+import type { Write } from "../protocol/setting.ts";
+import type { Answer, Told } from "./job.ts";
 
-/** A question that somebody waits for. */
-export interface Work {
-  readonly request: Request;
+interface Pending {
+  /** A person waits for it: it goes before what is polled. */
+  readonly urgent: boolean;
   attempts: number;
   settled: boolean;
-  readonly resolve: (answer: Answer) => void;
   readonly reject: (error: unknown) => void;
 }
+
+/** A question that somebody waits for. */
+export interface Question extends Pending {
+  readonly kind: "question";
+  readonly request: Request;
+  readonly resolve: (answer: Answer) => void;
+}
+
+/** A command that changes something; it goes out once at most. */
+export interface Telling extends Pending {
+  readonly kind: "telling";
+  readonly write: Write;
+  readonly checksum: ChecksumHabit | undefined;
+  readonly resolve: (told: Told) => void;
+}
+
+export type Work = Question | Telling;
 
 /** Whoever asks more than this ahead only makes others wait. */
 const ROOM = 2;
@@ -27,27 +45,47 @@ export class WorkQueue {
   }
 
   /** Adds a question. Rejects with the signal's reason when it fires before the answer. */
-  ask(what: Request, signal: AbortSignal): Promise<Answer> {
+  ask(what: Request, signal: AbortSignal, urgent = false): Promise<Answer> {
+    return this.#add<Answer>(signal, (settlers) => ({ kind: "question", request: what, urgent, attempts: 0, settled: false, ...settlers }));
+  }
+
+  /** Adds a command that changes something. Rejects with the signal's reason when it fires before it was sent. */
+  tell(write: Write, checksum: ChecksumHabit | undefined, signal: AbortSignal): Promise<Told> {
+    return this.#add<Told>(signal, (settlers) => ({
+      kind: "telling",
+      write,
+      checksum,
+      urgent: true,
+      attempts: 0,
+      settled: false,
+      ...settlers,
+    }));
+  }
+
+  #add<T>(
+    signal: AbortSignal,
+    make: (settlers: { readonly resolve: (result: T) => void; readonly reject: (error: unknown) => void }) => Work,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#closed) throw asError(this.#closed.reason);
       const open = this.#openOf(signal);
-      const work: Work = {
-        request: what,
-        attempts: 0,
-        settled: false,
-        resolve: (answer) => {
-          work.settled = true;
-          open.delete(work);
-          resolve(answer);
+      const settle = (): void => {
+        work.settled = true;
+        open.delete(work);
+      };
+      const work = make({
+        resolve: (result) => {
+          settle();
+          resolve(result);
         },
         reject: (error) => {
-          work.settled = true;
-          open.delete(work);
+          settle();
           reject(asError(error));
         },
-      };
+      });
       open.add(work);
-      this.#items.push(work);
+      if (work.urgent) this.#items.splice(this.#afterUrgent, 0, work);
+      else this.#items.push(work);
       this.#onFilled?.();
     });
   }
@@ -65,10 +103,10 @@ export class WorkQueue {
    * Puts a question back for its second attempt, if anybody still waits for it: in front, or `last` where the unit was
    * silent, for then it has to wait anyway, and may well be silent again.
    */
-  again(work: Work, { last = false }: { readonly last?: boolean } = {}): void {
+  again(work: Question, { last = false }: { readonly last?: boolean } = {}): void {
     if (work.settled) return;
     if (last) this.#items.push(work);
-    else this.#items.unshift(work);
+    else this.#items.splice(work.urgent ? 0 : this.#afterUrgent, 0, work);
     this.#onFilled?.();
   }
 
@@ -92,8 +130,12 @@ export class WorkQueue {
   /** Resolves when it makes sense to ask more. Rejects with the signal's reason. */
   async room({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     // A second attempt may have to wait for long, and others must not wait with it.
-    while (this.#items.filter(({ attempts }) => attempts === 0).length >= ROOM)
+    while (this.#items.filter(({ attempts, urgent }) => attempts === 0 && !urgent).length >= ROOM)
       await eventOrAbort((wake) => this.#onRoom.push(wake), signal);
+  }
+
+  get #afterUrgent(): number {
+    return this.#items.findLastIndex(({ urgent }) => urgent) + 1;
   }
 
   #tellRoom(): void {
@@ -109,6 +151,8 @@ export class WorkQueue {
       "abort",
       () => {
         for (const work of open) {
+          // What is on the wire cannot be called back, and has to be told.
+          if (work.kind === "telling" && work.attempts > 0) continue;
           const index = this.#items.indexOf(work);
           if (index >= 0) this.#items.splice(index, 1);
           work.reject(signal.reason);
