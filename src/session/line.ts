@@ -211,7 +211,7 @@ export class Line {
   async #attempt(exchanger: Exchanger, work: Question, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { command } = work.request;
     const habits = checksumHabits(command, this.#requestChecksum, exchanger.hidesZeros);
-    const checksum = habits[work.attempts] ?? habits[0]!;
+    const checksum = habits[work.attempts] ?? habits[0];
     const job: Job = {
       request: work.request,
       checksum,
