@@ -15,9 +15,13 @@ export interface UnitFacts {
   readonly wide: boolean;
 }
 
-/** Why a unit cannot be given another value. */
+/**
+ * Why a unit cannot be given another value. `lacking`: it has no such setting, as far as its answers tell; `locked`: not
+ * at the moment, e.g. a battery voltage while the battery type sets it.
+ */
 export interface NotOffered {
   readonly kind: "none";
+  readonly because: "lacking" | "locked";
   readonly reason: string;
 }
 
