@@ -85,6 +85,11 @@ export function isAllowed(allowed: Allowed, value: SettingValue): boolean {
   return value >= allowed.min && value <= allowed.max && Math.abs(steps - Math.round(steps)) < 1e-6;
 }
 
+/** True when two values are the same setting; a number that came through a decimal text is. */
+export function isSame(one: SettingValue, other: SettingValue): boolean {
+  return typeof one === "number" && typeof other === "number" ? Math.abs(one - other) < 1e-6 : one === other;
+}
+
 /** `11, 11.5 or 12`, `44 to 51 in steps of 1, or 0`. */
 export function describeAllowed(allowed: Allowed, unit?: string): string {
   const behind = unit ? ` ${unit}` : "";

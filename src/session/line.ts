@@ -102,10 +102,14 @@ export class Line {
    * Sends a command that changes something, before everything that is polled, once and never again by itself. Resolves
    * with what the unit made of it; whether it was obeyed has to be read back. Rejects with the signal's reason before it
    * was sent, with TransportError while there is no link, with `sent` in its context if the link broke under it.
+   * `otherChecksum` sends a 00 checksum byte in the form that is less likely the right one.
    */
-  async tell(write: Write, { signal, checksum }: { readonly signal: AbortSignal; readonly checksum?: ChecksumHabit }): Promise<Told> {
+  async tell(
+    write: Write,
+    { signal, otherChecksum = false }: { readonly signal: AbortSignal; readonly otherChecksum?: boolean },
+  ): Promise<Told> {
     this.#mustBeUp(signal);
-    return await this.#queue.tell(write, checksum, signal);
+    return await this.#queue.tell(write, otherChecksum, signal);
   }
 
   #mustBeUp(signal: AbortSignal): void {
@@ -244,8 +248,11 @@ export class Line {
       if (exchanger.owed || exchanger.waits) await this.#fence(exchanger, { signal });
       if (work.settled) return;
       work.attempts = 1;
-      const [likeliest] = checksumHabits(command, this.#requestChecksum, exchanger.hidesZeros);
-      work.resolve(await exchanger.tell(command, work.checksum ?? likeliest, { signal }));
+      const [likeliest, other] = checksumHabits(command, this.#requestChecksum, exchanger.hidesZeros);
+      const checksum = work.otherChecksum ? (other ?? likeliest) : likeliest;
+      const told = await exchanger.tell(command, checksum, { signal });
+      if (told.answer === "ack" && hasZeroByte(command)) this.#requestChecksum = checksum;
+      work.resolve(told);
     } catch (error) {
       const sent = work.attempts > 0;
       work.reject(

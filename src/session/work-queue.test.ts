@@ -186,7 +186,7 @@ describe("a command that changes something", () => {
   test("can be given up while it waits", async () => {
     const queue = new WorkQueue();
     const patience = new AbortController();
-    const told = queue.tell(write, undefined, patience.signal);
+    const told = queue.tell(write, false, patience.signal);
     patience.abort(new Error("enough"));
     await expect(told).rejects.toThrow("enough");
     expect(queue.empty).toBe(true);
@@ -195,7 +195,7 @@ describe("a command that changes something", () => {
   test("cannot be given up once it is on its way", async () => {
     const queue = new WorkQueue();
     const patience = new AbortController();
-    const told = queue.tell(write, undefined, patience.signal);
+    const told = queue.tell(write, false, patience.signal);
     const work = queue.shift(any)!;
     work.attempts = 1;
     patience.abort(new Error("enough"));

@@ -1,5 +1,4 @@
 import type { Request } from "../protocol/command.ts";
-import type { ChecksumHabit } from "../protocol/crc.ts";
 import type { Write } from "../protocol/setting.ts";
 import type { Answer, Told } from "./job.ts";
 
@@ -22,7 +21,8 @@ export interface Question extends Pending {
 export interface Telling extends Pending {
   readonly kind: "telling";
   readonly write: Write;
-  readonly checksum: ChecksumHabit | undefined;
+  /** In the second likeliest form of the checksum, where there are two. */
+  readonly otherChecksum: boolean;
   readonly resolve: (told: Told) => void;
 }
 
@@ -50,11 +50,11 @@ export class WorkQueue {
   }
 
   /** Adds a command that changes something. Rejects with the signal's reason when it fires before it was sent. */
-  tell(write: Write, checksum: ChecksumHabit | undefined, signal: AbortSignal): Promise<Told> {
+  tell(write: Write, otherChecksum: boolean, signal: AbortSignal): Promise<Told> {
     return this.#add<Told>(signal, (settlers) => ({
       kind: "telling",
       write,
-      checksum,
+      otherChecksum,
       urgent: true,
       attempts: 0,
       settled: false,
