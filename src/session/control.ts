@@ -99,7 +99,8 @@ class Run {
       const mayBeUnknown = answer === "nak" || (answer === "silence" && !isLast && !(await this.#showsSoon()));
       if (!mayBeUnknown) return await this.#readBack();
     }
-    return await this.#refusedByUnit();
+    const isRefused = this.#written.every(({ answer }) => answer === "nak");
+    return await (isRefused ? this.#refusedByUnit() : this.#readBack());
   }
 
   /** What may be sent, or the outcome where nothing may. */
