@@ -18,3 +18,8 @@ export function identify(values: Values): Dialect {
     reason: `expected a unit that answers PI30 to QPI, got ${JSON.stringify(protocol)}: this protocol is not supported`,
   };
 }
+
+/** Such as `55355535553555` of the clones: no more than two different digits. It does not tell units apart. */
+export function isSharedSerialNumber(serialNumber: string | undefined): boolean {
+  return serialNumber !== undefined && new Set(serialNumber).size <= 2;
+}

@@ -91,6 +91,18 @@ describe("the identity probe", () => {
     expect(identities).toMatchObject([{ serialNumber: "92931905106458", model: "model 044" }]);
   });
 
+  test("asks a unit whose serial number many share for its phase as well, for it tells them apart", async () => {
+    const { port, wait, identities } = unitWith(
+      knows({
+        QID: "55355535553555",
+        QPIRI: "230.0 21.7 230.0 50.0 21.7 5000 5000 48.0 51.0 49.0 54.4 54.4 2 60 060 1 1 2 9 01 0 3 53.0 0 1 000",
+      }),
+    );
+    await wait(2000);
+    expect(afterFence(port).slice(0, 5)).toEqual(["QPI", "QID", "QVFW", "QMN", "QPIRI"]);
+    expect(identities[0]).toMatchObject({ serialNumber: "55355535553555", outputMode: "phase2Of3" });
+  });
+
   test("of a unit that tells nothing about itself leaves out what it did not tell", async () => {
     const { wait, identities, readings } = unitWith(knows({ QID: "NAK", QVFW: "NAK", QMN: "NAK", QGMN: "NAK" }));
     await wait(2000);

@@ -2,9 +2,10 @@ import { DeadlineError, FrameError, ReplyError, SonkragError, TransportError } f
 import type { Logger } from "../model/logger.ts";
 import type { LinkStatus, Reading, Values } from "../model/reading.ts";
 import { request, type Query } from "../protocol/command.ts";
-import { identify } from "../protocol/identify.ts";
+import { identify, isSharedSerialNumber } from "../protocol/identify.ts";
 import { QGMN, QID, QMN, QPI, QSID, QVFW } from "../protocol/pi30/identity.ts";
 import { QPGSn } from "../protocol/pi30/parallel.ts";
+import { QPIRI } from "../protocol/pi30/ratings.ts";
 import { derive } from "../protocol/reading.ts";
 import type { Clock } from "./clock.ts";
 import type { Answer } from "./job.ts";
@@ -17,6 +18,8 @@ export interface Identity {
   readonly serialNumber?: string;
   readonly model?: string;
   readonly firmware?: string;
+  /** Its place in a parallel system, e.g. `phase2Of3`; asked only of a unit whose serial number does not tell it apart. */
+  readonly outputMode?: string;
 }
 
 type Ask = Line["ask"];
@@ -78,12 +81,14 @@ async function introduce(ask: Ask, met: Identity | undefined, signal: AbortSigna
   const firmwareAsked = text(QVFW, "firmwareVersion");
   const modelAsked = met ? undefined : askModel();
   const [serialNumber, firmware] = await Promise.all([serialAsked, firmwareAsked]);
+  const outputMode = isSharedSerialNumber(serialNumber) ? await text(QPIRI, "outputMode") : undefined;
   const isSame = met !== undefined && serialNumber !== undefined && met.serialNumber === serialNumber && met.firmware === firmware;
   return {
     identity: {
       protocol: dialect.protocol,
       ...(serialNumber !== undefined && { serialNumber }),
       ...(firmware !== undefined && { firmware }),
+      ...(outputMode !== undefined && { outputMode }),
     },
     model: modelAsked ?? (isSame ? Promise.resolve(met.model) : askModel()),
   };
