@@ -1,13 +1,19 @@
 /** The reference of a dialect's inquiries, written from their declarations. Works on the build. */
 import { findMetric } from "../dist/model/metric.js";
-import { request } from "../dist/protocol/command.js";
+import { exampleOf } from "../dist/protocol/command.js";
 import { encodeCommand } from "../dist/protocol/encode.js";
 import { hex } from "../dist/protocol/frame.js";
 import { pi30 } from "../dist/protocol/pi30/dialect.js";
 
 /** @import { Layout, Query, Slot } from "../dist/protocol/command.js" */
 
-const intervals = { fast: "fast group", medium: "medium group", slow: "slow group", once: "once per connection" };
+const intervals = {
+  fast: "fast group",
+  medium: "medium group",
+  slow: "slow group",
+  once: "once per connection",
+  onDemand: "only on demand",
+};
 
 /** @param {string} text */
 const cell = (text) => text.replaceAll("|", "\\|");
@@ -39,7 +45,7 @@ function layoutTable({ count: [min, max], where, fields }) {
   const known = fields.length;
   const counts =
     max === Infinity ? `${min} fields or more` : min === max ? `${min} field${min === 1 ? "" : "s"}` : `${min} to ${max} fields`;
-  const condition = where === undefined ? "" : `, field ${where.index} matching \`${where.matches.source}\``;
+  const condition = (where ?? []).map(({ index, matches }) => `, field ${index} matching \`${matches.source}\``).join("");
   const rest = max > known ? ` Fields from ${known} on are kept as they come.` : "";
   return [
     `${counts}${condition}.${rest}`,
@@ -52,7 +58,7 @@ function layoutTable({ count: [min, max], where, fields }) {
 
 /** @param {Query<unknown>} query */
 function section(query) {
-  const example = request(query, query.code.endsWith("n") ? 0 : undefined).command;
+  const example = exampleOf(query).command;
   const whole = query.whole && [
     `Not made of fields: ${query.whole.codec.shape}.`,
     "",

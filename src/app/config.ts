@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { ConfigError } from "../model/errors.ts";
-import { pi30 } from "../protocol/pi30/dialect.ts";
+import { polled } from "../protocol/pi30/dialect.ts";
 import { deviceUrlForms, formatDeviceUrl, parseDeviceUrl } from "../transport/device-url.ts";
 import { durationMs, durationPattern } from "./duration.ts";
 import type { PollPeriods } from "./plan.ts";
@@ -53,7 +53,7 @@ const section = <Shape extends z.core.$ZodLooseShape>(description: string, shape
   z.strictObject(shape, { error: "expected a section with keys" }).describe(description);
 
 /** Every inquiry that is polled; of parallel units the first is asked, and the others follow from it. */
-const commands = pi30.map(({ code }) => code.replace(/n$/, "0"));
+const commands = polled.map(({ command }) => command);
 
 function isTimeZone(name: string): boolean {
   try {

@@ -1,28 +1,29 @@
 import type { Cadence } from "../protocol/command.ts";
-import { findRequest, pi30 } from "../protocol/pi30/dialect.ts";
+import { findRequest, polled } from "../protocol/pi30/dialect.ts";
 import type { PlanItem } from "../session/poller.ts";
 
 const DAY_MS = 86_400_000;
 /** A reading is live for three of its poll periods, and at least this long. */
 const LEAST_LIVE_MS = 10_000;
-const order: readonly Cadence[] = ["fast", "medium", "slow", "once"];
+type Polled = Exclude<Cadence, "onDemand">;
+const order: readonly Polled[] = ["fast", "medium", "slow", "once"];
 
 /** Poll periods by cadence, in milliseconds. */
 export interface PollPeriods {
   readonly fastMs: number;
   readonly mediumMs: number;
   readonly slowMs: number;
-  /** The commands to ask; all of the catalogue if absent. */
+  /** The commands to ask; all that are worth it if absent. */
   readonly only?: readonly string[];
 }
 
-/** Every inquiry of the catalogue at its cadence, fast ones first. What never changes is asked at every connect and once a day. */
+/** Every inquiry of the catalogue that is polled, at its cadence, fast ones first. What never changes is asked at every connect and once a day. */
 export function planOf({ fastMs, mediumMs, slowMs, only }: PollPeriods): PlanItem[] {
-  const everyMs: Readonly<Record<Cadence, number>> = { fast: fastMs, medium: mediumMs, slow: slowMs, once: DAY_MS };
+  const everyMs: Readonly<Record<Polled, number>> = { fast: fastMs, medium: mediumMs, slow: slowMs, once: DAY_MS };
   return order.flatMap((cadence) =>
-    pi30
-      .filter((query) => query.cadence === cadence)
-      .map((query) => ({ request: findRequest(query.code.replace(/n$/, "0")), everyMs: everyMs[cadence] }))
+    polled
+      .filter(({ query }) => query.cadence === cadence)
+      .map((request) => ({ request, everyMs: everyMs[cadence] }))
       .filter(({ request }) => only === undefined || only.includes(request.command)),
   );
 }

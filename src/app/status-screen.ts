@@ -1,6 +1,7 @@
 import type { LiveInverter, LiveSnapshot } from "../api/live.ts";
 import type { Metric, MetricGroup } from "../model/metric.ts";
 import type { LinkCounters, Reading, Value } from "../model/reading.ts";
+import { requestSentAs } from "../protocol/command.ts";
 import { pi30 } from "../protocol/pi30/dialect.ts";
 import { valueText } from "./value-text.ts";
 
@@ -91,9 +92,7 @@ function latestValues(snapshot: LiveSnapshot, live: LiveInverter): Shown[] {
 }
 
 function rank(reading: Reading): number {
-  const index = pi30.findIndex(
-    ({ code }) => code === reading.command || (code.endsWith("n") && code.slice(0, -1) === reading.command.slice(0, -1)),
-  );
+  const index = pi30.findIndex((query) => requestSentAs(query, reading.command) !== undefined);
   return index === -1 ? pi30.length : index;
 }
 

@@ -80,6 +80,21 @@ export function fixedInt(width: number): Codec<number> {
   return number(`exactly ${"N".repeat(width)}`, new RegExp(`^\\d{${width}}$`), width, 0);
 }
 
+/** A whole number that counts steps of the metric's unit, e.g. of 10 mV or of 0.1 V. */
+export function steps(width: number, step: number, unit: string): Codec<number> {
+  const count = int(width);
+  const perUnit = Math.round(1 / step);
+  return {
+    shape: `${"N".repeat(width)} × ${step} ${unit}`,
+    decode(raw) {
+      const value = count.decode(raw);
+      if (value === undefined) return undefined;
+      return step < 1 ? value / perUnit : value * step;
+    },
+    encode: (value) => count.encode(value / step),
+  };
+}
+
 /** Printable text without a space. */
 export function text(shape = "text", pattern = /^[!-~]{1,40}$/): Codec<string> {
   return {
@@ -123,12 +138,20 @@ export function choice<const Codes extends Readonly<Record<string, string>>>(
   };
 }
 
+function eitherOr(no: string, yes: string): Codec<boolean> {
+  return {
+    shape: `${no} no · ${yes} yes`,
+    decode: (raw) => (raw === yes ? true : raw === no ? false : undefined),
+    encode: (value) => (value ? yes : no),
+  };
+}
+
 /** `0` no, `1` yes. */
-export const yesNo: Codec<boolean> = {
-  shape: "0 no · 1 yes",
-  decode: (raw) => (raw === "1" ? true : raw === "0" ? false : undefined),
-  encode: (value) => (value ? "1" : "0"),
-};
+export const yesNo = eitherOr("0", "1");
+/** `0` yes, `1` no. */
+export const noYes = eitherOr("1", "0");
+/** `00` no, `01` yes. */
+export const yesNoOfTwoDigits = eitherOr("00", "01");
 
 /** A row of `0`/`1`, first character first; the value is the list of the names that are set. */
 export function flags<const Names extends readonly string[]>(...names: Names): Codec<readonly Names[number][]> {
@@ -143,4 +166,9 @@ export function flags<const Names extends readonly string[]>(...names: Names): C
       return names.map((name) => (set.includes(name) ? "1" : "0")).join("");
     },
   };
+}
+
+/** A place whose meaning nobody has published: kept as it comes, under its number. */
+export function unexplained<Index extends number>(index: Index): Field<`field${Index}`, string> {
+  return { name: `field${index}`, metric: undefined, codec: text(), absent: undefined };
 }

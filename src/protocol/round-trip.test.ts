@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FrameError, ReplyError } from "../model/errors.ts";
 import type { Value, Values } from "../model/reading.ts";
-import { request, type Layout, type Query, type Request, type Slot } from "./command.ts";
+import { exampleOf, type Condition, type Layout, type Query, type Request, type Slot } from "./command.ts";
 import { decodeFrame, decodeReply } from "./decode.ts";
 import { encodeCommand, encodePayload, encodeReply } from "./encode.ts";
 import type { Field } from "./field.ts";
@@ -53,17 +53,39 @@ function entryOf(slot: Slot): fc.Arbitrary<Entry> {
 
 const tailTexts = fc.array(fc.stringMatching(/^[0-9A-Za-z.]{1,6}$/), { maxLength: 3 });
 
+/** What stands in a place that a layout is told by. */
+function entryMatching(slot: Slot, { matches }: Condition): fc.Arbitrary<Entry> {
+  const fields: readonly Field[] = "name" in slot ? [slot] : slot;
+  return fc.stringMatching(matches).map((text): Entry => {
+    for (const { name, codec } of fields) {
+      const value = codec.decode(text);
+      if (value !== undefined) return [name, value];
+    }
+    return undefined;
+  });
+}
+
 /** Values and tail of a reply in this layout: as many fields as it may have, and more behind them where they are kept. */
 function replyOf({ fields, count: [min, max], where }: Layout): fc.Arbitrary<{ values: Values; tail: readonly string[] }> {
   const longest = Math.min(max, fields.length);
   return fc.integer({ min: Math.min(min, longest), max: longest }).chain((length) => {
-    const entries = fc.tuple(...fields.slice(0, length).map(entryOf));
+    const told = new Map(where?.map((condition) => [condition.index, condition]));
+    const entries = fc.tuple(
+      ...fields.slice(0, length).map((slot, index) => {
+        const condition = told.get(index);
+        return condition ? entryMatching(slot, condition) : entryOf(slot);
+      }),
+    );
     const room = length < fields.length ? 0 : max - length;
     const needed = Math.max(0, min - length);
-    const tail = tailTexts
-      // A layout that is told by a text behind its fields has that text.
-      .map((texts) => (where !== undefined && where.index >= fields.length ? ["48.0", ...texts] : texts))
-      .map((texts) => texts.slice(0, Math.max(room, needed)));
+    // A layout that is told by a text behind its fields has that text.
+    const behind = fc.tuple(
+      ...Array.from({ length: needed }, (_, index) => {
+        const condition = told.get(length + index);
+        return condition && !condition.matches.test("48.0") ? fc.stringMatching(condition.matches) : fc.constant("48.0");
+      }),
+    );
+    const tail = fc.tuple(behind, tailTexts).map(([first, texts]) => [...first, ...texts].slice(0, Math.max(room, needed)));
     return fc.record({ values: entries.map((list) => Object.fromEntries(list.filter((entry) => entry !== undefined))), tail });
   });
 }
@@ -78,7 +100,7 @@ const wholeReplies: Readonly<Record<string, fc.Arbitrary<Values>>> = {
   QMUCHGCR: fc.record({ selectableAcChargeCurrents: fc.array(fc.nat(999), { minLength: 1, maxLength: 20 }) }),
 };
 
-const asked = (query: Query): Request => request(query, query.code.endsWith("n") ? 0 : undefined);
+const asked = (query: Query): Request => exampleOf(query);
 
 function readBack(query: Query, payload: string): unknown {
   return decodeReply(asked(query), decodeFrame(encodePayload(payload)));

@@ -1,15 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { findMetric } from "../../model/metric.ts";
-import { request } from "../command.ts";
+import { exampleOf, request } from "../command.ts";
 import { encodeCommand } from "../encode.ts";
 import { identify } from "../identify.ts";
 import { findRequest, pi30 } from "./dialect.ts";
 
 describe("findRequest", () => {
-  const plain = pi30.filter((query) => !query.code.endsWith("n"));
-  test.each(plain)("$code, in any case", (query) => {
-    for (const text of [query.code, query.code.toLowerCase()]) {
-      expect(findRequest(text)).toEqual({ query, command: query.code });
+  test.each(pi30)("$code, in any case", (query) => {
+    const { command } = exampleOf(query);
+    for (const text of [command, command.toLowerCase()]) {
+      expect(findRequest(text)).toEqual({ query, command });
       expect(encodeCommand(findRequest(text).command).at(-1)).toBe(0x0d);
     }
   });
@@ -33,7 +33,7 @@ describe("request", () => {
     expect(() => request(find("QPGSn"), unit)).toThrow(TypeError);
   });
   test("QPIGS takes no unit", () => {
-    expect(() => request(find("QPIGS"), 0)).toThrow("QPIGS: expected no unit number, got 0");
+    expect(() => request(find("QPIGS"), 0)).toThrow("QPIGS: expected no argument, got 0");
   });
 });
 

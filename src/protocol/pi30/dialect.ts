@@ -1,5 +1,5 @@
 import { RefusedError } from "../../model/errors.ts";
-import { request, type Query, type Request } from "../command.ts";
+import { exampleOf, requestSentAs, type Query, type Request } from "../command.ts";
 import { QMCHGCR, QMUCHGCR } from "./currents.ts";
 import { QGMN, QID, QMN, QPI, QSID, QVFW } from "./identity.ts";
 import { QPGSn } from "./parallel.ts";
@@ -27,14 +27,15 @@ export const pi30: readonly Query[] = [
   QMUCHGCR,
 ];
 
-/** Finds what to ask by the command as sent (`QPGS0`, any case). Throws RefusedError `command-unknown`. */
+/** Finds what to ask by the command as sent (`QPGS0`, `QED20241022`, any case). Throws RefusedError `command-unknown`. */
 export function findRequest(command: string): Request {
-  const code = command.toUpperCase();
-  const plain = pi30.find((query) => query.code === code);
-  if (plain) return request(plain);
-  const numbered = pi30.find(
-    (query) => query.code.endsWith("n") && /^\d$/.test(code.slice(-1)) && query.code.slice(0, -1) === code.slice(0, -1),
-  );
-  if (numbered) return request(numbered, Number(code.slice(-1)));
+  const sent = command.toUpperCase();
+  for (const query of pi30) {
+    const found = requestSentAs(query, sent);
+    if (found) return found;
+  }
   throw new RefusedError("command-unknown", `expected one of ${pi30.map((query) => query.code).join(" ")}, got ${JSON.stringify(command)}`);
 }
+
+/** What is worth asking by itself, one request each: of parallel units the first, and the others follow from it. */
+export const polled: readonly Request[] = pi30.filter(({ cadence }) => cadence !== "onDemand").map((query) => exampleOf(query));

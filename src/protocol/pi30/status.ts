@@ -1,6 +1,6 @@
 import { metric } from "../../model/metric.ts";
 import { layout, query } from "../command.ts";
-import { decimal, field, flags, int, text, yesNo } from "../field.ts";
+import { decimal, field, flags, int, steps, text, yesNo } from "../field.ts";
 import { countryRegulations, operatingModes } from "./choices.ts";
 
 export const QPIGS = query("QPIGS", {
@@ -43,7 +43,7 @@ export const QPIGS = query("QPIGS", {
             "acCharging",
           ),
         ),
-        field(metric.fanOffsetVoltage, tensOfMillivolts()),
+        field(metric.fanOffsetVoltage, steps(2, 10, "mV")),
         field(metric.eepromVersion, text("NN", /^\d{2}$/)),
         field(metric.pv1Power, int(5)),
         field(metric.chargeStatus, flags("floatCharging", "switchedOn", "dustProofKit")),
@@ -104,16 +104,3 @@ export const QMOD = query("QMOD", {
   cadence: "fast",
   layouts: [layout([1, 1], [field(metric.operatingMode, operatingModes)])],
 });
-
-/** `NN` in steps of 10 mV, given in mV. */
-function tensOfMillivolts(): ReturnType<typeof int> {
-  const tens = int(2);
-  return {
-    shape: "NN × 10 mV",
-    decode(raw) {
-      const value = tens.decode(raw);
-      return value === undefined ? undefined : value * 10;
-    },
-    encode: (value) => tens.encode(value / 10),
-  };
-}
