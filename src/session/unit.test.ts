@@ -8,6 +8,7 @@ import { encodePayload } from "../protocol/encode.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
 import { Line } from "./line.ts";
+import type { PlanItem } from "./poller.ts";
 import { probe, Unit, type Identity } from "./unit.ts";
 
 const stops: (() => Promise<unknown>)[] = [];
@@ -15,7 +16,12 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-function unitWith(script: Script) {
+const status: readonly PlanItem[] = [
+  { request: findRequest("QPIGS"), everyMs: 5000 },
+  { request: findRequest("QMOD"), everyMs: 5000 },
+];
+
+function unitWith(script: Script, plan: readonly PlanItem[] = status) {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1));
   const port = new ScriptedPort(clock, script);
   const logger = recordingLogger();
@@ -38,10 +44,7 @@ function unitWith(script: Script) {
     line,
     clock,
     logger,
-    plan: [
-      { request: findRequest("QPIGS"), everyMs: 5000 },
-      { request: findRequest("QMOD"), everyMs: 5000 },
-    ],
+    plan,
     onIdentity: (identity) => {
       identities.push({ ...identity, at: clock.monotonic() });
       return `unit-${identity.serialNumber ?? "unknown"}`;
@@ -252,6 +255,31 @@ describe("after the link was lost", () => {
     expect(ids.at(-1)).toEqual(["unit-96332011223344", "QMOD"]);
     const change = ids.findIndex(([id]) => id === "unit-96332011223344");
     expect(ids.slice(change).every(([id]) => id === "unit-96332011223344")).toBe(true);
+  });
+});
+
+describe("the other units of a parallel system", () => {
+  const record = (serialNumber: string): string =>
+    `${/^0+$/.test(serialNumber) ? 0 : 1} ${serialNumber} B 00 231.8 49.96 229.0 50.01 0458 0437 009 52.2 000 030 302.5 000 00848 00774 007 10100010 1 2 060 080 60 00 000`;
+  const nobody = record("00000000000000");
+  const plan = [{ request: findRequest("QPGS0"), everyMs: 10_000 }];
+
+  test("are found behind one that is off, and one that is gone is asked on until it is back", async () => {
+    const units = [record("92931905106458"), nobody, record("92931905106463"), nobody, nobody];
+    const { wait, readings, port } = unitWith(
+      (command) => units[Number(/^QPGS(\d)$/.exec(command)?.[1] ?? Number.NaN)] ?? knows()(command),
+      plan,
+    );
+    await wait(15_000);
+    const heard = (): string[] => [...new Set(readings.map(({ command }) => command))].toSorted();
+    expect(heard()).toEqual(["QPGS0", "QPGS2"]);
+    expect(port.commands().filter((command) => command === "QPGS1")).toHaveLength(1);
+    units[2] = nobody;
+    await wait(120_000);
+    readings.splice(0);
+    units[2] = record("92931905106463");
+    await wait(15_000);
+    expect(heard()).toEqual(["QPGS0", "QPGS2"]);
   });
 });
 

@@ -136,6 +136,8 @@ export class Unit {
   /** Who was met last, name included. */
   #met: Identity | undefined;
   #session = new AbortController();
+  /** Commands that have told of a unit of a parallel system. */
+  readonly #unitsSeen = new Set<string>();
 
   constructor(options: UnitOptions) {
     this.#options = options;
@@ -159,17 +161,23 @@ export class Unit {
     if (status.state !== "online") this.#session.abort(new TransportError("link-down", status.message));
   }
 
-  /** Other units of a parallel system are asked as long as they are there; the record of one that is not has no serial number. */
+  /**
+   * Other units of a parallel system are asked too; the record of one that is not there has no serial number. One that was
+   * there is missed and asked on; of the numbers behind it the next two are tried, for one unit may be off at the start.
+   */
   #read(answer: Extract<Answer, { kind: "data" }>): void {
     const unit = /^QPGS(\d)$/.exec(answer.command)?.[1];
     if (unit !== undefined) {
       const { serialNumber, unitExists } = answer.values as Values;
       const isThere = typeof serialNumber === "string" && !/^0+$/.test(serialNumber);
       if (!isThere) {
-        this.#poller.rest(answer.command);
+        if (!this.#unitsSeen.has(answer.command)) this.#poller.rest(answer.command);
         return;
       }
-      if (unitExists === true && Number(unit) < 9) this.#poller.add(request(QPGSn, Number(unit) + 1), answer.command);
+      this.#unitsSeen.add(answer.command);
+      if (unitExists === true)
+        for (const next of [1, 2].map((more) => Number(unit) + more).filter((number) => number <= 9))
+          this.#poller.add(request(QPGSn, next), answer.command);
     }
     this.#options.onReading(toReading(this.#id, answer));
   }
