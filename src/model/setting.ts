@@ -9,7 +9,9 @@ export type SettingLevel = "everyday" | "expert";
 /** What this very unit takes at the moment. `also` are single values beside a range, e.g. 0 for "when full". */
 export type Allowed =
   | { readonly kind: "list"; readonly values: readonly SettingValue[] }
-  | { readonly kind: "range"; readonly min: number; readonly max: number; readonly step: number; readonly also?: readonly number[] };
+  | { readonly kind: "range"; readonly min: number; readonly max: number; readonly step: number; readonly also?: readonly number[] }
+  /** `form` for people, `pattern` for programs: a date and time, a colour. */
+  | { readonly kind: "text"; readonly form: string; readonly pattern: string };
 
 /** What a person needs to know of a setting; the same for every unit. */
 export interface SettingInfo {

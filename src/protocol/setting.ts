@@ -4,9 +4,13 @@ import type { Query } from "./command.ts";
 import { RefusedError } from "../model/errors.ts";
 
 /** What a decision about a setting may rest on: this unit's own answers, and what its make is known for. */
-export interface UnitFacts {
+export interface UnitFacts extends UnitMake {
   /** The latest values of the queries that a setting `needs`, merged; absent names were not sent. */
   readonly values: Values;
+}
+
+/** What is known of a unit besides its answers of the moment. */
+export interface UnitMake {
   /** Key of the unit's family in `pi30/families.ts`; `unknown` when none fits. */
   readonly family: string;
   /** Its number in a parallel system; 0 for a single unit. */
@@ -54,15 +58,18 @@ export interface Setting {
 
 export interface ReadBack {
   readonly query: Query;
-  /** The setting's value out of that query's values; absent when they do not tell. */
-  readonly read: (values: Values) => SettingValue | undefined;
+  /** The setting's value out of that query's values; absent when they do not tell. The same code means another word on some makes. */
+  readonly read: (values: Values, unit: UnitMake) => SettingValue | undefined;
   /** The query's values with the setting changed: what a unit that obeys answers. For the simulator. */
-  readonly changed: (values: Values, value: SettingValue) => Values;
+  readonly changed: (values: Values, value: SettingValue, unit: UnitMake) => Values;
+  /** Whether what was read is what was wanted, where that is not plain equality: a clock goes on. */
+  readonly matches?: (wanted: SettingValue, read: SettingValue) => boolean;
 }
 
 /** Something to watch for after a change, by the value that was set. */
 export interface Effect {
-  readonly query: Query;
+  /** Whose values, merged, show it. */
+  readonly queries: readonly Query[];
   /** True when these values show the effect; absent when they say nothing about it. */
   readonly seen: (values: Values, value: SettingValue) => boolean | undefined;
   readonly describe: (value: SettingValue) => string;
@@ -79,6 +86,7 @@ export interface Write {
 /** True when the unit offers this value. */
 export function isAllowed(allowed: Allowed, value: SettingValue): boolean {
   if (allowed.kind === "list") return allowed.values.includes(value);
+  if (allowed.kind === "text") return typeof value === "string" && new RegExp(allowed.pattern).test(value);
   if (typeof value !== "number") return false;
   if (allowed.also?.includes(value)) return true;
   const steps = (value - allowed.min) / allowed.step;
@@ -86,14 +94,20 @@ export function isAllowed(allowed: Allowed, value: SettingValue): boolean {
 }
 
 /** True when two values are the same setting; a number that came through a decimal text is. */
-export function isSame(one: SettingValue, other: SettingValue): boolean {
+function isSame(one: SettingValue, other: SettingValue): boolean {
   return typeof one === "number" && typeof other === "number" ? Math.abs(one - other) < 1e-6 : one === other;
+}
+
+/** True when a value that was read back is the one that was wanted. */
+export function holds({ readBack }: Setting, wanted: SettingValue, read: SettingValue): boolean {
+  return (readBack?.matches ?? isSame)(wanted, read);
 }
 
 /** `11, 11.5 or 12`, `44 to 51 in steps of 1, or 0`. */
 export function describeAllowed(allowed: Allowed, unit?: string): string {
   const behind = unit ? ` ${unit}` : "";
   if (allowed.kind === "list") return `${allowed.values.map(String).join(", ")}${behind}`;
+  if (allowed.kind === "text") return allowed.form;
   const also = allowed.also?.length ? `, or ${allowed.also.join(", ")}` : "";
   return `${allowed.min} to ${allowed.max}${behind} in steps of ${allowed.step}${also}`;
 }

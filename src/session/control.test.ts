@@ -267,7 +267,7 @@ describe("nothing is sent", () => {
 describe("what it does", () => {
   const watched = (seen: (values: Values) => boolean | undefined): Setting => ({
     ...current,
-    effect: { query: QMOD, seen, describe: () => "the mode changes to line" },
+    effect: { queries: [QMOD], seen, describe: () => "the mode changes to line" },
   });
 
   test("is told when it is seen", async () => {

@@ -1,9 +1,10 @@
 import { RefusedError, TransportError } from "../model/errors.ts";
 import type { Outcome, SettingState, WrittenCommand } from "../model/control.ts";
+import type { Values } from "../model/reading.ts";
 import type { SettingValue } from "../model/setting.ts";
 import { hasZeroByte } from "../protocol/encode.ts";
 import { hex } from "../protocol/frame.ts";
-import { isSame, writes, type Setting, type UnitFacts, type Write } from "../protocol/setting.ts";
+import { holds, writes, type Setting, type UnitFacts, type Write } from "../protocol/setting.ts";
 import type { Clock } from "./clock.ts";
 import type { Line } from "./line.ts";
 import { UnitReader } from "./unit-reader.ts";
@@ -117,7 +118,7 @@ class Run {
     const allowed = this.#setting.allowed(facts);
     if (allowed.kind === "none")
       return allowed.because === "lacking" ? this.#end("notSupported", allowed.reason) : this.#end("refused", allowed.reason, { by: "us" });
-    if (this.#before !== undefined && isSame(this.#before, this.#value)) return this.#end("unchanged", "It is so already.");
+    if (this.#before !== undefined && holds(this.#setting, this.#value, this.#before)) return this.#end("unchanged", "It is so already.");
     try {
       return { writes: writes(this.#setting, this.#value, facts) };
     } catch (error) {
@@ -197,8 +198,9 @@ class Run {
     let seen: boolean | undefined;
     for (;;) {
       this.#reader.forget();
-      const values = await this.#reader.values(effect.query);
-      seen = values && effect.seen(values, this.#value);
+      const values: Record<string, Values[string]> = {};
+      for (const query of effect.queries) Object.assign(values, await this.#reader.values(query));
+      seen = effect.seen(values, this.#value);
       if (seen !== false || clock.monotonic() + FIRST_LOOK_MS > end) break;
       await this.#pause(FIRST_LOOK_MS);
     }
@@ -218,7 +220,7 @@ class Run {
     this.#reader.forget();
     const present = await this.#reader.present(this.#setting);
     this.#after = present?.value;
-    return this.#after !== undefined && isSame(this.#after, this.#value);
+    return this.#after !== undefined && holds(this.#setting, this.#value, this.#after);
   }
 
   async #pause(ms: number): Promise<void> {

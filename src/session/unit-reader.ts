@@ -66,7 +66,7 @@ export class UnitReader {
     if (brought instanceof Error)
       return { value: undefined, lacking: false, reason: `its present value cannot be read: ${brought.message}` };
     if (!isData(brought)) return { value: undefined, lacking: true, reason: `this unit does not know ${code}, which would tell it` };
-    const value = readBack.read(brought.values);
+    const value = readBack.read(brought.values, this.#options.facts());
     if (value === undefined) return { value, lacking: true, reason: `this unit does not tell it in its answer to ${code}` };
     return { value, at: brought.at };
   }
