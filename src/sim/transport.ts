@@ -6,6 +6,7 @@ import { FaultInjector, faultKinds, type Disturbed, type FaultKind, type FaultRa
 import { Firmware, type FirmwareOptions, type Model } from "./firmware.ts";
 import { SimulatedInverter, type InverterOptions } from "./inverter.ts";
 import { king5kw } from "./ratings.ts";
+import type { Recorded } from "./recorded.ts";
 import { goodPayloads, Replay } from "./replay.ts";
 import { SimWire, type SecondReader } from "./wire.ts";
 
@@ -30,6 +31,8 @@ export interface SimulationOptions {
   readonly unpluggedMs?: number;
   /** Lines of a log of the older script; its good lines answer QPIGS. */
   readonly replayLines?: readonly string[];
+  /** Answers in place of the simulated unit; no faults are added to what was recorded. */
+  readonly recorded?: Recorded;
   /** Simulated seconds a second; 1 by default. Bytes keep their pace. */
   readonly speed?: number;
   /** UTC epoch ms at which simulated time begins; the clock's time by default. */
@@ -105,6 +108,7 @@ export class SimLine {
     const disturbed = (request: Uint8Array, at: number): Disturbed => {
       live(at);
       this.requests += 1;
+      if (options.recorded !== undefined) return { parts: options.recorded.answer(request), disconnect: false };
       const { command, reply } = firmware.answer(request);
       if (reply === undefined) return { parts: [], disconnect: false };
       const result = this.#faults.disturb(command, request, reply, at);
