@@ -1,6 +1,8 @@
 import type { Logger } from "../model/logger.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading, Sink } from "../model/reading.ts";
+import type { Request } from "../protocol/command.ts";
 import type { Clock } from "../session/clock.ts";
+import type { Answer } from "../session/job.ts";
 import { Line } from "../session/line.ts";
 import type { PlanItem } from "../session/poller.ts";
 import type { OpenTransport } from "../session/transport.ts";
@@ -74,6 +76,21 @@ export class LiveInverter {
 
   get counters(): LinkCounters {
     return this.#line.counters;
+  }
+
+  /** Of the line; what is published may also tell of a unit that answers but cannot be used. */
+  get status(): LinkStatus {
+    return this.#line.status;
+  }
+
+  /** Where it is, as the registry knows places. */
+  get location(): string {
+    return this.#options.target.location;
+  }
+
+  /** Asks for somebody who waits, before what is polled; see `Line.ask`. */
+  async ask(what: Request, { signal, urgent = true }: { readonly signal: AbortSignal; readonly urgent?: boolean }): Promise<Answer> {
+    return await this.#line.ask(what, { signal, urgent });
   }
 
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {

@@ -8,9 +8,11 @@ import { MqttSink } from "../sinks/mqtt.ts";
 import { TextLog } from "../sinks/text-log.ts";
 import { EmbeddedBroker } from "./broker.ts";
 import type { Config } from "./config.ts";
+import { daemonMethods } from "./daemon-methods.ts";
 import { lockDataDir } from "./data-lock.ts";
 import { FanOut } from "./fan-out.ts";
 import { LiveInverter } from "./live-inverter.ts";
+import { LocalSocket } from "./local-socket.ts";
 import { qpigsColumns } from "./log-columns.ts";
 import { planOf, staleAfterMs } from "./plan.ts";
 import { InverterRegistry } from "./registry.ts";
@@ -55,10 +57,12 @@ export async function run(config: Config, { logger, tell }: RunOptions, { signal
   await using mqtt = await openMqtt(config, broker, logger);
   await using textLog = await openTextLog(config, logger);
   await using server = await openServer(config, hub, logger);
+  await using socket = await LocalSocket.open({ dataDir: config.dataDir, version, logger, methods: daemonMethods(() => inverters) });
   await using _runtime = await writeRuntimeFile(config.dataDir, {
     pid: process.pid,
     version,
     startedAt: clock.now(),
+    socket: socket.path,
     ...(server && { http: server.url }),
     ...(mqtt && { mqtt: mqtt.address }),
   });

@@ -10,6 +10,8 @@ export interface RuntimeInfo {
   readonly startedAt: number;
   /** Base URL of the page and its HTTP interface; absent when it is off. */
   readonly http?: string;
+  /** Path of the local socket, for programs of the same user; absent when there was no place for one. */
+  readonly socket?: string;
   /** URL of the broker that is published to; absent when MQTT is off. */
   readonly mqtt?: string;
 }

@@ -16,6 +16,8 @@ const exitOf: Partial<Record<ErrorCode, Exit>> = {
   "config-invalid": "usage",
   "command-unknown": "usage",
   "value-invalid": "usage",
+  "inverter-unknown": "usage",
+  "request-invalid": "usage",
   "reply-nak": "refused",
   "not-running": "notRunning",
 };

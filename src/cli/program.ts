@@ -79,13 +79,16 @@ sonkrag simulate --tcp 8899 --fault corrupt=5% --fault stale=5%`,
   withDevice(
     subcommand(
       "query <command>",
-      "Ask the inverter one question and print the answer. Only inquiries are sent, never a setting.",
+      "Ask the inverter one question and print the answer: through the running sonkrag where there is one. Only inquiries are sent, never a setting.",
       `sonkrag query QPIGS
+sonkrag query QPIRI --inverter axpert-92931905106458
 sonkrag query QPIRI --json --device serial:/dev/ttyUSB0
 sonkrag query QMOD --device sim:`,
     ),
     false,
   )
+    .option("--inverter <id>", "which one of several, by its id")
+    .option("--data-dir <folder>", "data folder of the running sonkrag")
     .option("--json", "print one JSON object instead of a table")
     .action(async (command: string, options: QueryOptions) => {
       const { queryInverter } = await import("./query.ts");

@@ -10,6 +10,7 @@ import { print, type Terminal } from "./terminal.ts";
 export interface QueryOptions extends ConfigFlags {
   readonly config?: string;
   readonly json?: boolean;
+  readonly inverter?: string;
 }
 
 /** Asks the inverter one question and prints the answer. */
@@ -17,9 +18,17 @@ export async function queryInverter(command: string, options: QueryOptions, term
   const flags: ConfigFlags = { ...options, logLevel: options.logLevel ?? "warn" };
   const { config } = loadConfig({ file: options.config, flags, env: terminal.env, cwd: terminal.cwd });
   const logger = createLogger({ ...config.log, write: (line) => terminal.stderr.write(line) });
-  const { device, simulated, answer } = await query(command, { config, logger }, terminal);
+  const { inverter, device, simulated, answer } = await query(
+    command,
+    { config, logger, inverter: options.inverter, devices: options.device },
+    terminal,
+  );
   const decoded = decodedOf(answer);
-  if (options.json) await print(terminal, `${JSON.stringify({ device, simulated, at: answer.at, ...decoded })}\n`);
+  if (options.json)
+    await print(
+      terminal,
+      `${JSON.stringify({ ...(inverter !== undefined && { inverter }), device, simulated, at: answer.at, ...decoded })}\n`,
+    );
   else if (answer.kind === "data") await print(terminal, `${simulated ? "SIMULATED: nothing here is real\n" : ""}${tableOf(decoded)}`);
   if (answer.kind === "data") return "ok";
   throw new ReplyError("reply-nak", `${device}: expected an answer to ${command}, got NAK`);

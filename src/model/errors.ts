@@ -16,6 +16,9 @@ export const errorCodes = {
   "sink-failed": "An output could not be written.",
   "config-invalid": "The configuration or a command-line argument is wrong.",
   "not-running": "No running sonkrag could be reached.",
+  "inverter-unknown": "There is no such inverter, or it was not said which one of several is meant.",
+  "request-invalid": "A request to the running sonkrag does not have its documented form.",
+  "daemon-failed": "The running sonkrag failed at what it was asked, by a mistake of its own.",
 } as const;
 export type ErrorCode = keyof typeof errorCodes;
 
@@ -72,7 +75,7 @@ export class DeadlineError extends SonkragError {
 
 /** The caller asked for something that cannot be: an unknown command, a value that does not fit. */
 export class RefusedError extends SonkragError {
-  constructor(code: "command-unknown" | "value-invalid", message: string, details?: ErrorDetails) {
+  constructor(code: "command-unknown" | "value-invalid" | "inverter-unknown" | "request-invalid", message: string, details?: ErrorDetails) {
     super(code, message, "never", details);
   }
 }
