@@ -104,6 +104,117 @@ describe("equal serial numbers", () => {
   });
 });
 
+describe("clones that feed a phase each", () => {
+  const phases = ["phase1Of3", "phase2Of3", "phase3Of3"] as const;
+  const three = ["usb-1", "usb-2", "usb-3"] as const;
+  /** A run with a cable each; `order` says which phase is at which place. */
+  const cables = async (order: readonly string[] = phases, places: readonly string[] = three): Promise<string[]> => {
+    const registry = await open();
+    for (const place of places) registry.expect(place);
+    const ids = places.map((place, at) => registry.identify(place, clone, { prefix, outputMode: order[at] }));
+    await registry.saved();
+    return ids;
+  };
+  /** A run with one cable, to the unit of phase 1, which tells of all. */
+  const oneCable = async (numbers: readonly number[] = [1, 2]): Promise<string[]> => {
+    const registry = await open();
+    registry.expect("usb-1");
+    const host = registry.identify("usb-1", clone, { prefix, outputMode: phases[0] });
+    const taken = new Set([host]);
+    const others = numbers.map((position, at) => {
+      const id = registry.member({ serialNumber: clone, outputMode: phases[at + 1] }, { inverter: host, position, taken, prefix });
+      taken.add(id);
+      return id;
+    });
+    await registry.saved();
+    return [host, ...others];
+  };
+
+  test("have the same ids over one cable and over three, whichever comes first", async () => {
+    const ids = await oneCable();
+    expect(new Set(ids).size).toBe(3);
+    expect(await cables()).toEqual(ids);
+    expect(await oneCable()).toEqual(ids);
+    await rm(path);
+    const again = await cables();
+    expect(await oneCable()).toEqual(again);
+  });
+
+  test("keep them when cables change places, and when a number moves up because a unit is off", async () => {
+    const ids = await cables();
+    expect(await cables(["phase1Of3", "phase3Of3", "phase2Of3"])).toEqual([ids[0], ids[2], ids[1]]);
+    expect(await cables(["phase2Of3", "phase1Of3", "phase3Of3"])).toEqual([ids[1], ids[0], ids[2]]);
+    await cables();
+    const registry = await open();
+    const host = registry.identify("usb-1", clone, { prefix, outputMode: phases[0] });
+    const options = { inverter: host, position: 1, taken: new Set([host]), prefix };
+    expect(registry.member({ serialNumber: clone, outputMode: phases[2] }, options)).toBe(ids[2]);
+  });
+
+  test("do not become others because a phase is set anew", async () => {
+    const ids = await cables();
+    expect(await cables(["phase1Of3", "phase2Of3", "phase1Of3"])).toEqual(ids);
+  });
+});
+
+describe("a unit that another one's cable tells of", () => {
+  const tell = async (position: number, serialNumber: string, taken: readonly string[] = []): Promise<string> => {
+    const registry = await open();
+    registry.expect("usb-1");
+    const host = registry.identify("usb-1", one, { prefix });
+    const id = registry.member({ serialNumber }, { inverter: host, position, taken: new Set([host, ...taken]), prefix });
+    await registry.saved();
+    return id;
+  };
+
+  test("is the one with this serial number, under whatever number, and keeps its id when it gets a cable", async () => {
+    const id = await tell(1, other);
+    expect(id).toBe(`axpert-${other}`);
+    expect(await tell(2, other)).toBe(id);
+    expect((await open()).membersOf(`axpert-${one}`)).toMatchObject([{ id, serialNumber: other }]);
+    expect(await run(["usb-1", one], ["usb-2", other])).toEqual([`axpert-${one}`, id]);
+    expect((await open()).expect("usb-2")?.id).toBe(id);
+    expect(await tell(1, other)).toBe(id);
+    // Its own cable is still where it is looked for.
+    expect((await open()).expect("usb-2")?.id).toBe(id);
+  });
+
+  test("keeps the id that the configuration gave it", async () => {
+    const registry = await open();
+    registry.identify("usb-2", other, { prefix, wanted: "garage" });
+    await registry.saved();
+    expect(await tell(1, other)).toBe("garage");
+  });
+
+  test("stays known as the inverter's whose id the configuration changes", async () => {
+    const id = await tell(1, other);
+    const registry = await open();
+    registry.identify("usb-1", one, { prefix, wanted: "cellar" });
+    await registry.saved();
+    expect((await open()).membersOf("cellar")).toMatchObject([{ id }]);
+    expect((await open()).knows(`axpert-${one}`)).toBe(false);
+  });
+
+  test("is told from clones without a phase by its number, and these get the same ids as a set when they get cables", async () => {
+    const registry = await open();
+    const host = registry.identify("usb-1", clone, { prefix, outputMode: "parallel" });
+    const tellOf = (from: InverterRegistry, ...positions: readonly number[]): string[] => {
+      const taken = new Set([host]);
+      return positions.map((position) => {
+        const id = from.member({ serialNumber: clone, outputMode: "parallel" }, { inverter: host, position, taken, prefix });
+        taken.add(id);
+        return id;
+      });
+    };
+    const ids = tellOf(registry, 1, 2);
+    await registry.saved();
+    expect(new Set([host, ...ids]).size).toBe(3);
+    expect(tellOf(await open(), 2, 1)).toEqual(ids.toReversed());
+    expect(await run(["usb-1", clone], ["usb-2", clone], ["usb-3", clone])).toEqual([host, ...ids]);
+    expect(tellOf(await open(), 1, 2)).toEqual(ids);
+  });
+});
+
 describe("no serial number", () => {
   test("leaves the place to tell who it is", async () => {
     const ids = await run(["usb-0000:01:00.0-1.2", undefined], ["/dev/ttyUSB0", undefined]);

@@ -3,23 +3,41 @@ import { dirname } from "node:path";
 import { z } from "zod";
 import { ConfigError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
+import { isSharedSerialNumber } from "../protocol/identify.ts";
 
 /** The location of the built-in simulated inverter, which no real one is ever taken for. */
 const simulatedPlace = "sim";
 
 const knownSchema = z.object({
   id: z.string().regex(/^[a-z0-9-]+$/),
-  /** Where it was last seen: USB socket, serial device or address. */
+  /** Where it was last seen on a cable of its own: USB socket, serial device or address; empty while it never had one. */
   location: z.string(),
   serialNumber: z.string().optional(),
+  /** Its output mode, where that tells units with one serial number apart. */
+  phase: z.string().optional(),
+  /** The inverter at whose cable it was last seen, and under which number (`QPGSn`). */
+  through: z.object({ inverter: z.string(), position: z.number().int() }).optional(),
 });
 const fileSchema = z.object({ version: z.literal(1), inverters: z.array(knownSchema) });
 type Known = z.output<typeof knownSchema>;
 
+/** What a unit has said that tells it from others. */
+export interface Marks {
+  readonly serialNumber?: string | undefined;
+  /** What QPIRI or QPGSn says; only the three-phase and split-phase modes tell units apart. */
+  readonly outputMode?: string | undefined;
+}
+
+/** A unit that one inverter's cable has told of. */
+export interface KnownMember extends Marks {
+  readonly id: string;
+}
+
 /**
  * Our own stable ids. Serial numbers are not enough: clones share one (`55355535553555`), some units have none, and a
  * port may get another inverter. So an id belongs to a serial number at a place; a unit that has moved is recognised
- * only while no other unit could be meant.
+ * only while no other unit could be meant. Of clones that feed a phase each, the phase says which is which, on whatever
+ * cable they are.
  */
 export class InverterRegistry {
   readonly #path: string;
@@ -67,19 +85,73 @@ export class InverterRegistry {
   identify(
     location: string,
     serialNumber: string | undefined,
-    { wanted, prefix }: { readonly wanted?: string | undefined; readonly prefix: string },
+    {
+      wanted,
+      outputMode,
+      prefix,
+    }: { readonly wanted?: string | undefined; readonly outputMode?: string | undefined; readonly prefix: string },
   ): string {
     this.gone(location);
     this.#expected.delete(location);
-    const entry = this.#find(location, serialNumber) ?? this.#add(location, serialNumber, wanted, prefix);
+    const phase = isSharedSerialNumber(serialNumber) ? phaseOf(outputMode) : undefined;
     const before = JSON.stringify(this.#known);
+    const entry = this.#find(location, serialNumber, phase) ?? this.#add(serialNumber, { base: serialNumber ?? location, wanted, prefix });
+    if (wanted !== undefined && wanted !== entry.id) this.#rename(entry, wanted);
     entry.location = location;
-    entry.id = wanted ?? entry.id;
     if (serialNumber !== undefined) entry.serialNumber = serialNumber;
+    if (phase !== undefined) entry.phase = phase;
     this.#known.push(...this.#known.splice(this.#known.indexOf(entry), 1));
     this.#present.add(entry);
-    if (JSON.stringify(this.#known) !== before) this.#saving = this.#saving.then(() => this.#trySave());
+    this.#saveIfChanged(before);
     return entry.id;
+  }
+
+  /**
+   * The id of a unit that another inverter's cable tells of; `taken` are the ids of units that this one cannot be. What
+   * tells clones apart is the phase, and where they have none the number under which they are told of.
+   */
+  member(
+    { serialNumber, outputMode }: Marks,
+    {
+      inverter,
+      position,
+      taken,
+      prefix,
+    }: { readonly inverter: string; readonly position: number; readonly taken: ReadonlySet<string>; readonly prefix: string },
+  ): string {
+    const phase = isSharedSerialNumber(serialNumber) ? phaseOf(outputMode) : undefined;
+    const before = JSON.stringify(this.#known);
+    const free = this.#known.filter((each) => each.serialNumber === serialNumber && !taken.has(each.id));
+    const samePlace = free.findLast(({ through }) => through?.inverter === inverter && through.position === position);
+    const samePhase = phase === undefined ? undefined : free.findLast((each) => each.phase === phase);
+    const entry =
+      samePhase ??
+      (phase === undefined || samePlace?.phase === undefined ? samePlace : undefined) ??
+      free.find((each) => !this.#present.has(each) && (phase === undefined || each.phase === undefined)) ??
+      samePlace ??
+      this.#add(serialNumber, { base: serialNumber ?? `${inverter}-unit-${position}`, prefix });
+    entry.through = { inverter, position };
+    if (phase !== undefined) entry.phase = phase;
+    this.#saveIfChanged(before);
+    return entry.id;
+  }
+
+  /** The units that this inverter's cable has told of, in this run or an earlier one. */
+  membersOf(inverter: string): KnownMember[] {
+    return this.#known
+      .filter(({ through }) => through?.inverter === inverter)
+      .map(({ id, serialNumber, phase }) => ({ id, serialNumber, outputMode: phase }));
+  }
+
+  /** True while a unit of this id is known: one that the configuration has given another id is not. */
+  knows(id: string): boolean {
+    return this.#known.some((each) => each.id === id);
+  }
+
+  /** What is known of the unit of this id. */
+  marksOf(id: string): Marks {
+    const entry = this.#known.find((each) => each.id === id);
+    return { serialNumber: entry?.serialNumber, outputMode: entry?.phase };
   }
 
   /** To be called when the link to a place is lost: its unit may turn up elsewhere. */
@@ -97,31 +169,53 @@ export class InverterRegistry {
     await this.#saving;
   }
 
-  #find(location: string, serialNumber: string | undefined): Known | undefined {
+  #find(location: string, serialNumber: string | undefined, phase: string | undefined): Known | undefined {
     const here = this.#known.filter((each) => each.location === location);
     if (serialNumber === undefined) return here.at(-1);
-    const same = here.findLast((each) => each.serialNumber === serialNumber);
-    if (same !== undefined) return same;
-    const elsewhere = this.#known.filter((each) => each.serialNumber === serialNumber && this.#mayHaveMoved(each, location));
-    if (elsewhere.length > 0) return elsewhere.length === 1 ? elsewhere[0] : undefined;
+    const same = here.filter((each) => each.serialNumber === serialNumber);
+    const elsewhere = this.#known.filter((each) => each.serialNumber === serialNumber && each.location !== location);
+    if (phase !== undefined) {
+      const samePhase = same.findLast((each) => each.phase === phase);
+      if (samePhase !== undefined) return samePhase;
+      // Another phase answers where this serial number was: cables have changed places, and every unit may be anywhere.
+      const areSwapped = same.some((each) => each.phase !== undefined);
+      const moved = elsewhere.filter((each) => each.phase === phase && this.#mayHaveMoved(each, location, areSwapped));
+      if (moved.length > 0) return theOne(moved);
+    }
+    if (same.length > 0) return same.at(-1);
+    const isOtherPhase = (each: Known): boolean => phase !== undefined && each.phase !== undefined && each.phase !== phase;
+    const candidates = elsewhere.filter((each) => !isOtherPhase(each) && this.#mayHaveMoved(each, location, false));
+    if (candidates.length > 1) return theOne(candidates);
     // It did not tell its number before.
-    return here.findLast((each) => each.serialNumber === undefined);
+    return candidates[0] ?? here.findLast((each) => each.serialNumber === undefined);
   }
 
-  #mayHaveMoved(entry: Known, to: string): boolean {
-    if (this.#present.has(entry) || (entry.location === simulatedPlace) !== (to === simulatedPlace)) return false;
+  #mayHaveMoved(entry: Known, to: string, areSwapped: boolean): boolean {
+    const from = entry.location === "" ? this.#known.find(({ id }) => id === entry.through?.inverter)?.location : entry.location;
+    if (this.#present.has(entry) || (from === simulatedPlace) !== (to === simulatedPlace)) return false;
     // A number that many units share proves nothing while the unit that it may belong to can still answer at its own place.
-    return !(this.#expected.has(entry.location) && isFactoryDefault(entry.serialNumber));
+    return areSwapped || !(this.#expected.has(entry.location) && isSharedSerialNumber(entry.serialNumber));
   }
 
-  #add(location: string, serialNumber: string | undefined, wanted: string | undefined, prefix: string): Known {
-    const base = wanted ?? `${prefix}-${slug(serialNumber ?? location)}`;
-    let id = base;
-    for (let copy = 2; wanted === undefined && this.#known.some((each) => each.id === id); copy++) id = `${base}-${copy}`;
-    // `location: ""` makes the caller see a change and save.
+  #add(
+    serialNumber: string | undefined,
+    { base, wanted, prefix }: { readonly base: string; readonly wanted?: string | undefined; readonly prefix: string },
+  ): Known {
+    const plain = `${prefix}-${slug(base)}`;
+    let id = wanted ?? plain;
+    for (let copy = 2; wanted === undefined && this.knows(id); copy++) id = `${plain}-${copy}`;
     const entry: Known = { id, location: "", serialNumber };
     this.#known.push(entry);
     return entry;
+  }
+
+  #rename(entry: Known, id: string): void {
+    for (const { through } of this.#known) if (through?.inverter === entry.id) through.inverter = id;
+    entry.id = id;
+  }
+
+  #saveIfChanged(before: string): void {
+    if (JSON.stringify(this.#known) !== before) this.#saving = this.#saving.then(() => this.#trySave());
   }
 
   /** Without the file ids are given anew after a restart; that is no reason to stop reading inverters. */
@@ -148,9 +242,14 @@ export class InverterRegistry {
   }
 }
 
-/** Such as `55355535553555` of the clones: no more than two different digits. */
-function isFactoryDefault(serialNumber: string | undefined): boolean {
-  return new Set(serialNumber).size <= 2;
+/** Only these modes are of one unit alone, at least in a system of three. */
+function phaseOf(outputMode: string | undefined): string | undefined {
+  return outputMode?.startsWith("phase") === true ? outputMode : undefined;
+}
+
+/** Of several that never had a cable one is as good as another; of several that had, none is guessed. */
+function theOne(candidates: readonly Known[]): Known | undefined {
+  return candidates.length === 1 ? candidates[0] : candidates.find((each) => each.location === "");
 }
 
 function parseJson(text: string): unknown {
