@@ -1,0 +1,83 @@
+import type { Allowed } from "../../model/setting.ts";
+
+/** Vendor papers of PI30; what each covers stands in the protocol notes §1. */
+export type Paper = "D14" | "D4K" | "D15" | "DGK" | "DMK2" | "DMAX" | "DMAX2" | "DTWIN";
+
+/**
+ * How the argument of a charge current is built: `N` is a digit of the current in A, `m` the number of the parallel
+ * unit. `0NN` means the same under all readings, but only for unit 0 and below 100 A.
+ */
+export type CurrentForm = "NNN" | "mNN" | "mNNN" | "0NN";
+
+/** A command with a form of its argument. */
+export type CurrentCommand = readonly [code: "MCHGC" | "MNCHGC" | "MUCHGC" | "MSCHGC", form: CurrentForm];
+
+/** What the codes of a priority mean on a make: the word by code, as two digits. */
+export type CodeTable = Readonly<Record<string, string>>;
+
+/** Rated battery voltages for which ranges are known. */
+export type BatteryClass = 12 | 24 | 48;
+export type VoltageRanges = Readonly<Partial<Record<BatteryClass, Allowed>>>;
+
+/** The battery voltages that can be set, by what they are for. */
+export interface VoltageSheet {
+  readonly recharge: VoltageRanges;
+  readonly redischarge: VoltageRanges;
+  readonly cutOff: VoltageRanges;
+  /** Bulk and float alike. */
+  readonly charge: VoltageRanges;
+  readonly equalization: VoltageRanges;
+}
+
+/** What the LED strip takes. */
+export interface LedTable {
+  readonly effects: readonly number[];
+  readonly brightness: readonly number[];
+  /** How many colours it shows (PLEDT); absent where it has a presentation in place of it. */
+  readonly colours?: readonly number[];
+  /** What its colours present (PLEDD). */
+  readonly presentations?: readonly number[];
+}
+
+/** All of it has to hold. */
+export interface FamilyRule {
+  readonly modelNumbers?: readonly string[];
+  readonly modelName?: RegExp;
+  /** Field counts by command. */
+  readonly fields?: Readonly<Record<string, readonly number[]>>;
+  readonly answers?: readonly string[];
+  readonly lacks?: readonly string[];
+  readonly payload?: readonly (readonly [command: string, pattern: RegExp])[];
+}
+
+/** A generation of models with the same habits, as data: a new model is a row here, never new control flow. */
+export interface Family {
+  readonly key: string;
+  readonly title: string;
+  /** The papers that hold for it; none where no paper covers it. */
+  readonly papers: readonly Paper[];
+  /** Any of them makes a unit one of this family. */
+  readonly rules: readonly FamilyRule[];
+  /** What to send for each current, the likeliest first. */
+  readonly chargeCurrent: readonly CurrentCommand[];
+  readonly acChargeCurrent: readonly CurrentCommand[];
+  readonly solarChargeCurrent: readonly CurrentCommand[];
+  readonly outputPriorities: CodeTable;
+  /** What the codes of charger priority mean; a unit may show a code that it does not take. */
+  readonly chargerPriorities: CodeTable;
+  /** Codes of charger priority that it takes; all of the table where absent. */
+  readonly chargerPrioritiesTaken?: readonly string[];
+  readonly voltages: VoltageSheet;
+  /** Codes of battery types that its papers name, as two digits. */
+  readonly batteryTypes: readonly string[];
+  /** Commands for the output voltage, the likeliest first; none where it has no such command. */
+  readonly outputVoltage: readonly ("V" | "POPV")[];
+  /** Argument of POPM: two digits of the mode, or the number of the unit and one digit. */
+  readonly outputModeForm: "NN" | "mN";
+  /** Minutes of the constant-voltage stage. */
+  readonly cvChargeTime: Allowed;
+  /** Where that time is read back. */
+  readonly cvChargeTimeBy: "QPIRI" | "QCVT";
+  readonly maxDischargeCurrent: Allowed;
+  readonly led: LedTable;
+}
