@@ -126,6 +126,7 @@ export class LiveInverter {
     const simulated = target.simulated || isSimulated(identity.serialNumber);
     const id = registry.identify(target.location, identity.serialNumber, {
       wanted: target.wantedId,
+      outputMode: identity.outputMode,
       prefix: simulated ? "simulated" : "axpert",
     });
     if (id !== this.#info.id) this.#leave(this.#info.id, id);
