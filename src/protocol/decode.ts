@@ -50,13 +50,14 @@ function decodeFields({ query, command }: Request<unknown>, body: string): { val
   if (!layout) throw foreign(command, countsOf(query), body);
   const values: Record<string, Value> = {};
   for (const [index, slot] of layout.fields.slice(0, texts.length).entries()) {
-    decodeSlot({ command, index, text: texts[index]!, isLast: index === texts.length - 1 }, slot, values);
+    decodeSlot({ command, body, index, text: texts[index]!, isLast: index === texts.length - 1 }, slot, values);
   }
   return { values, tail: texts.slice(layout.fields.length) };
 }
 
 interface Place {
   readonly command: string;
+  readonly body: string;
   readonly index: number;
   readonly text: string;
   /** The last text of the reply. */
@@ -64,7 +65,7 @@ interface Place {
 }
 
 function decodeSlot(place: Place, slot: Slot, values: Record<string, Value>): void {
-  const { command, index, text } = place;
+  const { command, body, index, text } = place;
   const fields: readonly Field[] = "name" in slot ? [slot] : slot;
   for (const { name, codec, absent } of fields) {
     if (text === absent) return;
@@ -78,7 +79,7 @@ function decodeSlot(place: Place, slot: Slot, values: Record<string, Value>): vo
   }
   const expected = fields.map(({ name, codec }) => `${name} as ${codec.shape}`).join(", or ");
   throw new ReplyError("reply-malformed", `${command} field ${index}: expected ${expected}, got ${JSON.stringify(text)}`, {
-    context: { command, index, field: fields[0]?.name, got: text },
+    context: { command, body, index, field: fields[0]?.name, got: text },
   });
 }
 
@@ -90,6 +91,7 @@ function countsOf(query: Query<unknown>): string {
   );
 }
 
-function foreign(command: string, expected: string, body: string): ReplyError {
+/** The error for a good frame that does not answer the command; `body` goes with it. */
+export function foreign(command: string, expected: string, body: string): ReplyError {
   return new ReplyError("reply-foreign", `${command}: expected ${expected}, got ${JSON.stringify(body)}`, { context: { command, body } });
 }

@@ -30,8 +30,8 @@ export function hasZeroByte(command: string): boolean {
 }
 
 /**
- * In which ways to send this command's checksum, the likeliest first (notes §2.1): one way only where no byte of it is 0
- * or where the unit's habit is known; else 01 for 00 first where zero bytes look like padding, the plain byte elsewhere.
+ * In which ways to send this command's checksum, the likeliest first (notes §2.1): one way only where no byte of it is 0;
+ * else the unit's habit where it is known, 01 for 00 where zero bytes look like padding, and the plain byte elsewhere.
  */
 export function checksumHabits(
   command: string,
@@ -39,8 +39,7 @@ export function checksumHabits(
   hidesZeros: boolean,
 ): readonly [ChecksumHabit, ...ChecksumHabit[]] {
   if (!hasZeroByte(command)) return ["plain"];
-  if (known !== undefined) return [known];
-  return hidesZeros ? ["zeroBumped", "plain"] : ["plain", "zeroBumped"];
+  return (known ?? (hidesZeros ? "zeroBumped" : "plain")) === "zeroBumped" ? ["zeroBumped", "plain"] : ["plain", "zeroBumped"];
 }
 
 /** The bytes of a reply with this payload: `(`, payload, checksum, CR. */

@@ -124,6 +124,12 @@ function isBareNak(raw: Uint8Array): boolean {
   return raw.length < 12 && raw[1] === 0x4e && raw[2] === 0x41 && raw[3] === 0x4b;
 }
 
+/** How this frame shows a 00 byte of its checksum; absent where it has none. */
+export function zeroChecksumOf({ raw, checksum }: Frame): { readonly zeroChecksum?: ChecksumHabit } {
+  if (checksum === "none" || (checksum === "plain" && raw.at(-3) !== 0 && raw.at(-2) !== 0)) return {};
+  return { zeroChecksum: checksum };
+}
+
 /** Bytes to text one to one; never UTF-8: a checksum byte may be 80 or above. */
 export function latin1(bytes: Uint8Array, start = 0, end = bytes.length): string {
   let text = "";

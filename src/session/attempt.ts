@@ -21,6 +21,8 @@ export interface Attempt {
   /** When it was handed to the medium, monotonic ms. */
   readonly started: number;
   readonly fence: boolean;
+  /** From its last byte to the first of an answer, ms. */
+  readonly firstByteMs: number;
   /** The frame now being received began before this request had left. */
   foreignStart: boolean;
   /** A whole frame came that does not answer; the answer may still come. */

@@ -1,8 +1,8 @@
 import { DeadlineError, FrameError, ReplyError, SonkragError } from "../model/errors.ts";
 import type { ChecksumHabit } from "../protocol/crc.ts";
-import { decodeReply, type Reply } from "../protocol/decode.ts";
+import { decodeReply, foreign, type Reply } from "../protocol/decode.ts";
 import { encodeCommand } from "../protocol/encode.ts";
-import { FrameDecoder, hex, type Discarded, type Frame } from "../protocol/frame.ts";
+import { FrameDecoder, hex, zeroChecksumOf, type Discarded, type Frame } from "../protocol/frame.ts";
 import { discardReason, type Attempt, type Unproven } from "./attempt.ts";
 import type { Clock } from "./clock.ts";
 import { Debts } from "./debts.ts";
@@ -88,7 +88,8 @@ export class Exchanger {
     this.#sweep();
     const bytes = encodeCommand(job.request.command, job.checksum);
     const started = this.#clock.monotonic();
-    const attempt: Attempt = { job, bytes, started, fence, foreignStart: this.#decoder.open, failure: undefined };
+    const { firstByteMs = this.#timing.firstByteMs } = job;
+    const attempt: Attempt = { job, bytes, started, fence, firstByteMs, foreignStart: this.#decoder.open, failure: undefined };
     await this.#transport.write(bytes, { signal });
     this.#observer.requested(job.request.command);
     const parts = await this.#watchLeaving(attempt, signal);
@@ -249,7 +250,7 @@ export class Exchanger {
         for (const part of this.#decoder.flush()) this.#discarded(attempt, part);
         if (ours) return this.#fail(job, new FrameError(`${job.request.command}: the reply broke off before its end`));
       }
-      if (silentMs >= (attempt.failure ? this.#timing.interByteMs : this.#timing.firstByteMs)) return this.#giveUp(attempt);
+      if (silentMs >= (attempt.failure ? this.#timing.interByteMs : attempt.firstByteMs)) return this.#giveUp(attempt);
     }
   }
 
@@ -276,13 +277,13 @@ export class Exchanger {
     return undefined;
   }
 
-  #giveUp({ job, failure }: Attempt): boolean {
+  #giveUp({ job, failure, firstByteMs }: Attempt): boolean {
     if (failure) return this.#fail(job, failure);
     this.#dismiss(this.#decoder.flush());
     // Long silence: nothing follows the answers before it.
     this.#release();
     this.#observer.rejected("timeout", job.request.command, job.request.command);
-    return this.#fail(job, new DeadlineError(`${job.request.command}: no answer within ${this.#timing.firstByteMs} ms`));
+    return this.#fail(job, new DeadlineError(`${job.request.command}: no answer within ${firstByteMs} ms`));
   }
 
   /** The answer, an error to remember while waiting on, or nothing: the frame was somebody else's and has been dealt with. */
@@ -304,8 +305,7 @@ export class Exchanger {
       if (!(error instanceof ReplyError)) throw error;
       return this.#misfit(job, frame, error);
     }
-    if (reply.kind === "ack")
-      return this.#misfit(job, frame, new ReplyError("reply-foreign", `${job.request.command}: expected data, got ACK`));
+    if (reply.kind === "ack") return this.#misfit(job, frame, foreign(job.request.command, "data", frame.body));
     return reply;
   }
 
@@ -357,7 +357,7 @@ export class Exchanger {
       if (last && (last.job.request.query.shape !== job.request.query.shape || (last.followedBySilence && isPunctual))) this.#release();
       if (fence) this.#debts.fenced();
     }
-    const answer: Answer = { ...reply, at: this.#clock.now() };
+    const answer: Answer = { ...reply, at: this.#clock.now(), ...zeroChecksumOf(frame) };
     this.#unproven.push({ job, answer, requestBytes, replyBytes, tookMs, followedBySilence: false });
   }
 

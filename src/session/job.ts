@@ -21,13 +21,19 @@ export interface Timing {
 export const defaultTiming: Timing = { firstByteMs: 1500, interByteMs: 200, quietMs: 15, idleMs: 100, patienceMs: 3000 };
 
 /** An answer, and when its last byte had arrived (UTC epoch ms). */
-export type Answer = Exclude<Reply<unknown>, { kind: "ack" }> & { readonly at: number };
+export type Answer = Exclude<Reply<unknown>, { kind: "ack" }> & {
+  readonly at: number;
+  /** How the unit sent a 00 byte of this reply's checksum; absent where there was none. */
+  readonly zeroChecksum?: ChecksumHabit;
+};
 
 /** One request on its way; `settle` is called exactly once, when the answer is proven or the exchange has failed. */
 export interface Job {
   readonly request: Request;
   /** How a 00 checksum byte is sent; `plain` if absent. */
   readonly checksum?: ChecksumHabit;
+  /** In place of the line's own timing. */
+  readonly firstByteMs?: number;
   settle(outcome: { readonly answer: Answer } | { readonly error: SonkragError }): void;
 }
 

@@ -34,6 +34,9 @@ const fences: readonly Request[] = [request(QPI), request(QMOD), request(QVFW), 
 /** Exchanges in a row without a good frame after which the port is closed and the device looked for again. */
 const SILENT_AFTER = 5;
 const ATTEMPTS = 2;
+/** Silence that settles a brief question: this long, or so many times what the unit needs for its answer to the shortest one. */
+const BRIEF_MS = 600;
+const BRIEF_TIMES = 3;
 const SILENCE_MS = 1000;
 const LISTEN_LIMIT_MS = 10_000;
 /** Between looks for a late reply, while only questions wait that it could be mistaken for. */
@@ -62,6 +65,8 @@ export class Line {
   /** Rejections since the port was opened: the evidence for what is wrong. */
   #heard = new Set<RejectReason>();
   #unanswered = 0;
+  /** The longest that an answer to the shortest question has taken since the port was opened, ms. */
+  #promptMs = 0;
   readonly #onlineWaiters: (() => void)[] = [];
 
   constructor(options: LineOptions) {
@@ -89,13 +94,22 @@ export class Line {
     return this.#requestChecksum;
   }
 
+  /** Forgets it, or takes over what is known from before, when it has turned out who is there. */
+  set requestChecksum(habit: ChecksumHabit | undefined) {
+    this.#requestChecksum = habit;
+  }
+
   /**
    * Asks and resolves with the proven answer, a NAK included. Rejects with DeadlineError, FrameError or ReplyError after
-   * the second attempt, with TransportError while there is no link, or with the signal's reason.
+   * the second attempt, with TransportError while there is no link, or with the signal's reason. Silence to a `brief`
+   * question is taken for an answer sooner and after one attempt.
    */
-  async ask(what: Request, { signal, urgent = false }: { readonly signal: AbortSignal; readonly urgent?: boolean }): Promise<Answer> {
+  async ask(
+    what: Request,
+    { signal, ...how }: { readonly signal: AbortSignal; readonly urgent?: boolean; readonly brief?: boolean },
+  ): Promise<Answer> {
     this.#mustBeUp(signal);
-    return await this.#queue.ask(what, signal, urgent);
+    return await this.#queue.ask(what, signal, how);
   }
 
   /**
@@ -177,6 +191,7 @@ export class Line {
   async #talk(exchanger: Exchanger, onAnswered: () => void, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     this.#heard = new Set();
     this.#unanswered = 0;
+    this.#promptMs = 0;
     // A long silence settles what is owed too, but only an answer shows that somebody is there.
     do await this.#fence(exchanger, { signal });
     while (this.#unanswered > 0);
@@ -226,10 +241,14 @@ export class Line {
         else if ("answer" in outcome) {
           if (outcome.answer.kind === "data" && hasZeroByte(command)) this.#requestChecksum = checksum;
           work.resolve(outcome.answer);
-        } else if (++work.attempts < ATTEMPTS && outcome.error.retry === "exchange")
-          this.#queue.again(work, { last: outcome.error instanceof DeadlineError });
-        else work.reject(outcome.error);
+        } else {
+          const isSilent = outcome.error instanceof DeadlineError;
+          const attempts = work.brief && isSilent ? habits.length : ATTEMPTS;
+          if (++work.attempts < attempts && outcome.error.retry === "exchange") this.#queue.again(work, { last: isSilent });
+          else work.reject(outcome.error);
+        }
       },
+      ...(work.brief && { firstByteMs: this.#briefMs }),
     };
     try {
       if (exchanger.owed || exchanger.needsFence(work.request.query.shape, work.request.command.length + 3))
@@ -260,6 +279,10 @@ export class Line {
       );
       throw error;
     }
+  }
+
+  get #briefMs(): number {
+    return Math.min((this.#options.timing ?? defaultTiming).firstByteMs, Math.max(BRIEF_MS, BRIEF_TIMES * this.#promptMs));
   }
 
   /** Asks cheap questions until one is answered: then nothing older is under way. */
@@ -300,6 +323,7 @@ export class Line {
       },
       accepted: (command, tookMs) => {
         this.#accepted += 1;
+        if (command === QPI.code) this.#promptMs = Math.max(this.#promptMs, tookMs);
         this.#statistics.accepted(command, tookMs);
       },
       rejected: (reason, detail, command) => {

@@ -167,15 +167,15 @@ describe("what a person waits for", () => {
     putIn(queue, "QPIGS");
     queue.again(shift(queue)!);
     putIn(queue, "QMOD");
-    queue.ask(findRequest("QID"), signal(), true).catch(() => undefined);
-    queue.ask(findRequest("QVFW"), signal(), true).catch(() => undefined);
+    queue.ask(findRequest("QID"), signal(), { urgent: true }).catch(() => undefined);
+    queue.ask(findRequest("QVFW"), signal(), { urgent: true }).catch(() => undefined);
     const order = ["", "", "", ""].map(() => shift(queue)?.request.command);
     expect(order).toEqual(["QID", "QVFW", "QPIGS", "QMOD"]);
   });
 
   test("does not count as room taken by the poller", async () => {
     const queue = new WorkQueue();
-    for (const command of ["QID", "QVFW", "QMN"]) queue.ask(findRequest(command), signal(), true).catch(() => undefined);
+    for (const command of ["QID", "QVFW", "QMN"]) queue.ask(findRequest(command), signal(), { urgent: true }).catch(() => undefined);
     await expect(queue.room({ signal: signal() })).resolves.toBeUndefined();
   });
 });

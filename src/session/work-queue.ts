@@ -14,6 +14,8 @@ interface Pending {
 export interface Question extends Pending {
   readonly kind: "question";
   readonly request: Request;
+  /** Silence settles it sooner, and at once: nobody knows yet whether the unit knows this command. */
+  readonly brief: boolean;
   readonly resolve: (answer: Answer) => void;
 }
 
@@ -45,8 +47,16 @@ export class WorkQueue {
   }
 
   /** Adds a question. Rejects with the signal's reason when it fires before the answer. */
-  ask(what: Request, signal: AbortSignal, urgent = false): Promise<Answer> {
-    return this.#add<Answer>(signal, (settlers) => ({ kind: "question", request: what, urgent, attempts: 0, settled: false, ...settlers }));
+  ask(what: Request, signal: AbortSignal, { urgent = false, brief = false } = {}): Promise<Answer> {
+    return this.#add<Answer>(signal, (settlers) => ({
+      kind: "question",
+      request: what,
+      urgent,
+      brief,
+      attempts: 0,
+      settled: false,
+      ...settlers,
+    }));
   }
 
   /** Adds a command that changes something. Rejects with the signal's reason when it fires before it was sent. */

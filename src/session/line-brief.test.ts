@@ -1,0 +1,82 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { failureOf } from "../../test/support/failure.ts";
+import { recordingLogger } from "../../test/support/readings.ts";
+import { knows, ScriptedPort, type Script } from "../../test/support/scripted-port.ts";
+import { DeadlineError } from "../model/errors.ts";
+import { encodePayload } from "../protocol/encode.ts";
+import { findRequest } from "../protocol/pi30/dialect.ts";
+import { VirtualClock } from "../sim/virtual-clock.ts";
+import { Line } from "./line.ts";
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+});
+
+async function lineTo(script: Script, latencyMs = 20) {
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+  const port = new ScriptedPort(clock, script, { latencyMs });
+  const stop = new AbortController();
+  const line = new Line({ open: port.open, clock, logger: recordingLogger(), random: () => 0.5, onStatus: () => undefined });
+  const running = line.run({ signal: stop.signal });
+  stops.push(async () => {
+    stop.abort(new Error("the test is over"));
+    await running;
+  });
+  await line.online({ signal: stop.signal });
+  const brief = async (command: string): Promise<unknown> => line.ask(findRequest(command), { signal: stop.signal, brief: true });
+  const timed = async (work: Promise<unknown>): Promise<number> => {
+    const began = clock.monotonic();
+    await work;
+    return clock.monotonic() - began;
+  };
+  return { clock, port, line, brief, timed };
+}
+
+describe("a brief question", () => {
+  test("takes silence for an answer after 600 ms and one attempt", async () => {
+    const { brief, timed, port } = await lineTo(knows({ QPIGS2: undefined }));
+    const failed = failureOf(brief("QPIGS2"));
+    const tookMs = await timed(failed);
+    expect(await failed).toBeInstanceOf(DeadlineError);
+    expect(tookMs).toBeGreaterThan(550);
+    expect(tookMs).toBeLessThan(750);
+    expect(port.commands().filter((command) => command === "QPIGS2")).toHaveLength(1);
+  });
+
+  test("waits longer where the unit takes its time for every answer", async () => {
+    const { brief, timed } = await lineTo(knows({ QPIGS2: undefined }), 450);
+    // The answer to the first fence is only counted once it is proven.
+    await brief("QMOD");
+    const tookMs = await timed(failureOf(brief("QPIGS2")));
+    expect(tookMs).toBeGreaterThanOrEqual(3 * 450);
+  });
+
+  test("is asked again like any other when its answer comes spoilt", async () => {
+    let spoilt = true;
+    const good = encodePayload("B");
+    const { brief, port } = await lineTo((command) => {
+      if (command !== "QMOD" || !spoilt) return knows()(command);
+      spoilt = false;
+      return good.map((byte, index) => (index === 1 ? byte ^ 1 : byte));
+    });
+    expect(await brief("QMOD")).toMatchObject({ kind: "data" });
+    expect(port.commands().filter((command) => command === "QMOD")).toHaveLength(2);
+  });
+});
+
+describe("an answer whose checksum has a zero byte", () => {
+  const plain = encodePayload("MKS2-1121");
+  test.each([
+    ["plain", plain],
+    ["zeroBumped", plain.map((byte, index) => (index >= plain.length - 3 && byte === 0 ? 1 : byte))],
+  ] as const)("tells how the unit sends it: %s", async (habit, bytes) => {
+    const { brief } = await lineTo(knows({ QMN: bytes }));
+    expect(await brief("QMN")).toMatchObject({ kind: "data", zeroChecksum: habit });
+  });
+
+  test("is the only one that tells it", async () => {
+    const { brief } = await lineTo(knows());
+    expect(await brief("QMN")).not.toHaveProperty("zeroChecksum");
+  });
+});
