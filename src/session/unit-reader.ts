@@ -81,7 +81,8 @@ export class UnitReader {
 
   async #ask(query: Query): Promise<Brought> {
     const { ask, facts } = this.#options;
-    const asked = query.code.endsWith("n") ? request(query, facts().unit) : request(query);
+    // The one argument that a setting can be read back with is the number of the unit.
+    const asked = query.argument === undefined ? request(query) : request(query, facts().unit);
     try {
       return await ask(asked, { signal: this.#signal, urgent: true });
     } catch (error) {
