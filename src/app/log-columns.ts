@@ -3,7 +3,7 @@ import { QPIGS } from "../protocol/pi30/status.ts";
 
 /** A column of the text log: the field's name and unit from the catalogue; where a field has two meanings, both names. */
 export function qpigsColumns(fieldCount: number): { readonly name: string; readonly unit?: string }[] {
-  const fields = QPIGS.layouts[0]?.fields ?? [];
+  const fields = QPIGS.layouts.find(({ where }) => where === undefined)?.fields ?? [];
   return Array.from({ length: fieldCount }, (_, index) => {
     const slot = fields[index];
     if (slot === undefined) return { name: `field${index}` };

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { exampleOf } from "../protocol/command.ts";
 import { pi30 } from "../protocol/pi30/dialect.ts";
 import { planOf, staleAfterMs } from "./plan.ts";
 
@@ -8,8 +9,11 @@ describe("the plan", () => {
   const plan = planOf(periods);
   const commands = plan.map(({ request }) => request.command);
 
-  test("asks every inquiry of the catalogue, the live values first", () => {
-    expect(commands.toSorted()).toEqual(pi30.map(({ code }) => code.replace("QPGSn", "QPGS0")).toSorted());
+  test("asks every inquiry of the catalogue that is not for people only, the live values first", () => {
+    const wanted = pi30.filter(({ cadence }) => cadence !== "onDemand").map((query) => exampleOf(query).command);
+    expect(commands.toSorted()).toEqual(wanted.toSorted());
+    expect(commands).toContain("QPGS0");
+    expect(commands).not.toContain("QED20241022");
     expect(commands[0]).toBe("QPIGS");
     const pace = plan.map(({ everyMs }) => everyMs);
     expect(pace).toEqual(pace.toSorted((a, b) => a - b));

@@ -5,7 +5,7 @@
  * Signs follow the field's convention: grid + is import, battery + is discharge.
  */
 
-export type Unit = "V" | "A" | "W" | "VA" | "Hz" | "%" | "°C" | "Wh" | "mV" | "min";
+export type Unit = "V" | "A" | "W" | "VA" | "Hz" | "%" | "°C" | "Wh" | "mV" | "s" | "min" | "h" | "d";
 
 /** What a person looks for it under; also the order of the sections on a screen. */
 export type MetricGroup = "pv" | "battery" | "grid" | "output" | "inverter" | "settings" | "identity";
@@ -69,6 +69,25 @@ const percent = (label: string, group: MetricGroup, max: number): Declaration =>
   range: [0, max],
 });
 const state = (label: string, group: MetricGroup): Declaration => ({ label, group, kind: "instant" });
+const degrees = (label: string): Declaration => ({ label, group: "inverter", kind: "instant", unit: "°C", digits: 0, range: [0, 250] });
+const duration = (label: string, group: MetricGroup, unit: "s" | "min" | "h" | "d", max: number): Declaration => ({
+  label,
+  group,
+  kind: "instant",
+  unit,
+  digits: 0,
+  range: [0, max],
+});
+/** Of a day, month or year: counts up while it lasts. */
+const energy = (label: string, group: MetricGroup): Declaration => ({
+  label,
+  group,
+  kind: "cumulative",
+  unit: "Wh",
+  digits: 0,
+  range: [0, 99_999_999],
+});
+const hour = (label: string): Declaration => set(duration(label, "settings", "h", 23));
 const set = (declaration: Declaration): Declaration => ({ ...declaration, group: "settings", kind: "setting" });
 const rated = (declaration: Declaration): Declaration => ({ ...declaration, group: "identity", kind: "fact" });
 const fact = (label: string): Declaration => ({ label, group: "identity", kind: "fact" });
@@ -133,6 +152,20 @@ const declarations = {
   l2LoadPercent: percent("L2 load level", "output", 300),
   l2BatteryVoltage: volts("L2 battery voltage", "battery", 99.99, 2),
   l2Status: state("L2 status", "inverter"),
+  l2OperatingMode: state("L2 mode", "inverter"),
+  l2FaultCode: state("L2 fault code", "inverter"),
+  l2BatteryChargeCurrent: amps("L2 battery charge current", "battery"),
+  l2BatterySoc: percent("L2 battery SoC", "battery", 100),
+
+  // Energy counters of the unit
+  pvEnergyTotal: energy("PV energy", "pv"),
+  pvEnergyOfYear: energy("PV energy of the year", "pv"),
+  pvEnergyOfMonth: energy("PV energy of the month", "pv"),
+  pvEnergyOfDay: energy("PV energy of the day", "pv"),
+  loadEnergyTotal: energy("Load energy", "output"),
+  loadEnergyOfYear: energy("Load energy of the year", "output"),
+  loadEnergyOfMonth: energy("Load energy of the month", "output"),
+  loadEnergyOfDay: energy("Load energy of the day", "output"),
 
   // Derived from the above
   batteryCurrent: {
@@ -163,6 +196,57 @@ const declarations = {
   totalLoadPercent: percent("Total load level, all units", "output", 300),
   unitStatus: state("Unit status", "inverter"),
   maxChargeCurrentLimit: set(amps("Highest selectable charge current", "battery")),
+
+  // A battery that talks to the inverter
+  bmsConnected: state("Battery management connected", "battery"),
+  bmsSoc: percent("Battery SoC by its own management", "battery", 100),
+  bmsForcesAcCharging: state("Battery demands AC charging", "battery"),
+  bmsStopsDischarging: state("Battery forbids discharging", "battery"),
+  bmsStopsCharging: state("Battery forbids charging", "battery"),
+  bmsChargeVoltage: volts("Charging voltage the battery asks for", "battery", 99.9),
+  bmsFloatVoltage: volts("Float voltage the battery asks for", "battery", 99.9),
+  bmsCutOffVoltage: volts("Cut-off voltage the battery asks for", "battery", 99.9),
+  bmsMaxChargeCurrent: amps("Highest charge current the battery allows", "battery", 9999),
+  bmsMaxDischargeCurrent: amps("Highest discharge current the battery allows", "battery", 9999),
+  bmsStateOfHealth: percent("Battery state of health", "battery", 100),
+  bmsTemperature: {
+    label: "Battery temperature by its own management",
+    group: "battery",
+    kind: "instant",
+    unit: "°C",
+    digits: 0,
+    range: [0, 250],
+  },
+  bmsVoltage: volts("Battery voltage by its own management", "battery", 999.9),
+  bmsChargeCurrent: amps("Charge current by the battery's own management", "battery", 999.9, 1),
+  bmsDischargeCurrent: amps("Discharge current by the battery's own management", "battery", 999.9, 1),
+  bmsFault: state("Battery fault", "battery"),
+  bmsWarning: state("Battery warning", "battery"),
+
+  // Second output
+  secondOutputOn: state("Second output on", "output"),
+  secondOutputPlan: state("Second output, what is next", "output"),
+  secondOutputLink: state("Link to the second output", "output"),
+  secondOutputCurrent: amps("Second output current", "output", 99.9, 1),
+
+  // Inside the unit
+  absorbTimeLeft: duration("Absorb charging ends in", "battery", "s", 99_999),
+  floatTimeLeft: duration("Float charging ends in", "battery", "s", 99_999),
+  chargeStage: state("Charge stage", "battery"),
+  averageChargeCurrent: amps("Average charge current", "battery"),
+  solarChargerConnected: state("Solar charger communicates", "pv"),
+  solarChargerAllowed: state("Solar charger allowed", "pv"),
+  solarChargerTemperature: degrees("Solar charger temperature"),
+  inverterTemperature: degrees("Inverter temperature"),
+  batteryStageTemperature: degrees("Battery-side heat sink temperature"),
+  transformerTemperature: degrees("Transformer temperature"),
+  fanLocked: state("Fan locked", "inverter"),
+  fanSpeed: percent("Fan speed", "inverter", 100),
+  solarChargingPower: watts("Solar charging power", "pv"),
+  synchronisationFrequency: hertz("Synchronisation frequency", "inverter"),
+  parallelRole: state("Role in parallel operation", "inverter"),
+  unitClock: state("Clock of the unit", "inverter"),
+  wifiConnected: state("Wi-Fi connected", "inverter"),
 
   // Warnings and option flags
   warnings: state("Warnings", "inverter"),
@@ -214,15 +298,70 @@ const declarations = {
   overloadBypass: set(state("Overload bypass", "inverter")),
   lcdReturnToDefault: set(state("LCD returns to default page", "inverter")),
   dataLogPopUp: set(state("Data-log pop-up", "inverter")),
+  equalizationEnabled: set(state("Equalization", "battery")),
+  equalizationTime: set(duration("Equalization time", "battery", "min", 999)),
+  equalizationPeriod: set(duration("Days between equalizations", "battery", "d", 999)),
+  equalizationMaxCurrent: set(amps("Max. current during equalization", "battery")),
+  equalizationVoltage: set(volts("Equalization voltage", "battery", 99.99, 2)),
+  equalizationTimeout: set(duration("Equalization time-out", "battery", "min", 999)),
+  equalizationActive: state("Equalization active", "battery"),
+  equalizationElapsed: duration("Hours since equalization", "battery", "h", 9999),
+  batteryControl: set(state("Charging and discharging allowed", "battery")),
+  outputSourcePriorityByHour: set(state("Output source priority by hour", "output")),
+  outputSourcePriorityOrder: set(state("Order of output source priorities", "output")),
+  chargerSourcePriorityByHour: set(state("Charger source priority by hour", "battery")),
+  chargerSourcePriorityOrder: set(state("Order of charger source priorities", "battery")),
+  utilityFirstFromHour: hour("Utility first from"),
+  utilityFirstToHour: hour("Utility first to"),
+  solarFirstFromHour: hour("Solar first from"),
+  solarFirstToHour: hour("Solar first to"),
+  sbuFromHour: hour("SBU from"),
+  sbuToHour: hour("SBU to"),
+  chargeSolarFirstFromHour: hour("Charging solar first from"),
+  chargeSolarFirstToHour: hour("Charging solar first to"),
+  chargeSolarAndUtilityFromHour: hour("Charging solar and utility from"),
+  chargeSolarAndUtilityToHour: hour("Charging solar and utility to"),
+  chargeOnlySolarFromHour: hour("Charging only solar from"),
+  chargeOnlySolarToHour: hour("Charging only solar to"),
+  secondOutputOffVoltage: set(volts("Second output off below", "output", 99.9)),
+  secondOutputOffTime: set(duration("Second output off after discharging for", "output", "min", 999)),
+  secondOutputCurrentLimit: set(amps("Second output current limit", "output")),
+  secondOutputOffSoc: set(percent("Second output off below SoC", "output", 100)),
+  secondOutputOnHour: hour("Second output on from"),
+  secondOutputOffHour: hour("Second output off from"),
+  batteryRechargeSoc: set(percent("Back-to-grid SoC", "battery", 100)),
+  batteryRedischargeSoc: set(percent("Back-to-battery SoC", "battery", 100)),
+  batteryCutOffSoc: set(percent("Cut-off SoC", "battery", 100)),
+  ledEnabled: set(state("LED strip", "inverter")),
+  ledSpeed: set(state("LED speed", "inverter")),
+  ledEffect: set(state("LED effect (code)", "inverter")),
+  ledBrightness: { label: "LED brightness", group: "settings", kind: "setting", digits: 0, range: [0, 9] },
+  ledPresentation: set(state("LED colours or what they show (code)", "inverter")),
+  ledColours: set(state("LED colours (red, green, blue)", "inverter")),
   selectableChargeCurrents: { label: "Selectable charge currents", group: "settings", kind: "fact", unit: "A" },
+  selectableSolarChargeCurrents: { label: "Selectable solar charge currents", group: "settings", kind: "fact", unit: "A" },
   selectableAcChargeCurrents: { label: "Selectable AC charge currents", group: "settings", kind: "fact", unit: "A" },
 
   // Identity
   protocolId: fact("Protocol"),
   serialNumber: fact("Serial number"),
   firmwareVersion: fact("Firmware version"),
+  secondFirmwareVersion: fact("Second firmware version"),
+  scc2FirmwareVersion: fact("Firmware version of solar charger 2"),
+  scc3FirmwareVersion: fact("Firmware version of solar charger 3"),
+  panelFirmwareVersion: fact("Firmware version of the remote panel"),
+  bluetoothFirmwareVersion: fact("Firmware version of the Bluetooth module"),
+  bootLoader: fact("Boot loader present"),
   modelName: fact("Model name"),
   modelNumber: fact("Model number"),
+  upsModelName: fact("Model name by the UPS protocol"),
+  upsApparentPower: rated(voltAmps("Rated power by the UPS protocol", "output")),
+  upsPowerFactor: rated(percent("Power factor by the UPS protocol", "output", 100)),
+  upsPhases: fact("Phases by the UPS protocol"),
+  upsInputVoltage: rated(volts("Input voltage by the UPS protocol", "grid", 500, 0)),
+  upsOutputVoltage: rated(volts("Output voltage by the UPS protocol", "output", 500, 0)),
+  upsBatteryCount: { ...fact("Batteries by the UPS protocol"), digits: 0, range: [0, 99] },
+  upsBatteryVoltage: rated(volts("Battery voltage by the UPS protocol", "battery", 99.9)),
 } as const satisfies Record<string, Declaration>;
 
 export type MetricKey = keyof typeof declarations;

@@ -81,7 +81,7 @@ describe("QPIRI", () => {
     expect(tail).toEqual([]);
   });
   test("25 fields", () => {
-    const { values, tail } = read("QPIRI", "5000 4000");
+    const { values, tail } = read("QPIRI", "6 01 0 0 54.0 0 1$");
     expect(Object.keys(values)).toHaveLength(25);
     expect(values).toMatchObject({
       batteryType: "agm",

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import type { Values } from "../../src/model/reading.ts";
 import { decodeReply } from "../../src/protocol/decode.ts";
 import { findRequest } from "../../src/protocol/pi30/dialect.ts";
@@ -27,11 +27,11 @@ export interface ReplyVector {
   readonly checksum: string;
   readonly length: number;
 }
-const supported = "qpi qid qsid qvfw qmn qgmn qpiri qpigs qpigs2 qmod qpiws qflag qpgsn qdi qmchgcr qmuchgcr".split(" ");
-/** Replies of the commands that this program asks. */
-export const replyVectors = supported.flatMap((name) => load(name) as ReplyVector[]);
-/** Replies of commands that it does not ask: another program on the same line may. */
-export const otherVectors = load("others") as readonly ReplyVector[];
+const others = ["commands.json", "replies.json", "rejected.json"];
+/** Replies to inquiries, of every file that holds nothing else. */
+export const replyVectors = readdirSync(folder)
+  .filter((name) => !others.includes(name))
+  .flatMap((name) => load(name.replace(/\.json$/, "")) as ReplyVector[]);
 
 export interface WholeFrameVector {
   readonly payload: string;

@@ -39,3 +39,15 @@ export const QMUCHGCR = wholeQuery("QMUCHGCR", {
   ),
   names: ["selectableAcChargeCurrents"],
 });
+
+export const QMSCHGCR = wholeQuery("QMSCHGCR", {
+  title: "Selectable solar charge currents",
+  source: "notes §8.14; D15",
+  cadence: "once",
+  shape: "numbers",
+  codec: currents(
+    (selectableSolarChargeCurrents) => ({ selectableSolarChargeCurrents }),
+    (values) => values.selectableSolarChargeCurrents,
+  ),
+  names: ["selectableSolarChargeCurrents"],
+});

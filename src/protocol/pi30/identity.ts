@@ -14,6 +14,8 @@ export const QID = query("QID", {
   title: "Serial number",
   source: "notes §8.2; 13 and 14 characters seen",
   cadence: "once",
+  // A serial number may be 14 digits that are a time as well: what QT answers.
+  shape: "fourteenDigits",
   layouts: [layout([1, 1], [field(metric.serialNumber, text("10 to 14 digits or letters", /^(?=\D*\d)[0-9A-Za-z]{10,14}$/))])],
 });
 
@@ -35,6 +37,9 @@ export const QSID = wholeQuery("QSID", {
 });
 
 /** The digits are hexadecimal: five for the firmware series, two for the version. Documents print a space behind the colon. */
+const versionOf = (raw: string, prefix: string): string | undefined =>
+  raw.startsWith(`${prefix}:`) ? /^ ?([0-9A-Fa-f]{5}\.[0-9A-Fa-f]{2})$/.exec(raw.slice(prefix.length + 1))?.[1] : undefined;
+
 export const QVFW = wholeQuery("QVFW", {
   title: "Main firmware version",
   source: "notes §8.4",
@@ -42,12 +47,68 @@ export const QVFW = wholeQuery("QVFW", {
   codec: {
     shape: "VERFW:NNNNN.NN",
     decode(raw) {
-      const match = /^VERFW: ?([0-9A-Fa-f]{5}\.[0-9A-Fa-f]{2})$/.exec(raw);
-      return match ? { firmwareVersion: match[1]! } : undefined;
+      const firmwareVersion = versionOf(raw, "VERFW");
+      return firmwareVersion === undefined ? undefined : { firmwareVersion };
     },
     encode: ({ firmwareVersion }) => `VERFW:${firmwareVersion}`,
   } satisfies Codec<{ firmwareVersion: string }>,
   names: ["firmwareVersion"],
+});
+
+/** What a unit sends in place of the version of a part that it does not have. */
+const noVersion = "00000.00";
+
+/** The version of another part; which one, the prefix of the reply tells. The first prefix is sent where there is none. */
+function partVersion<const Names extends readonly string[]>(
+  ...parts: { readonly [I in keyof Names]: readonly [prefix: string, name: Names[I]] }
+) {
+  type Versions = { readonly [K in Names[number]]?: string };
+  const codec: Codec<Versions> = {
+    shape: parts.map(([prefix]) => `${prefix}:NNNNN.NN`).join(" or "),
+    decode(raw) {
+      for (const [prefix, name] of parts) {
+        const version = versionOf(raw, prefix);
+        if (version !== undefined) return (version === noVersion ? {} : { [name]: version }) as Versions;
+      }
+      return undefined;
+    },
+    encode(versions: { readonly [name: string]: unknown }) {
+      const [prefix, name] = parts.find(([, each]) => versions[each] !== undefined) ?? parts[0]!;
+      return `${prefix}:${(versions[name] as string | undefined) ?? noVersion}`;
+    },
+  };
+  return { codec, names: [], optional: parts.map(([, name]) => name) as readonly Names[number][] };
+}
+
+export const QVFW2 = wholeQuery("QVFW2", {
+  title: "Firmware version of the second processor",
+  source: "notes §8.4; solar charger 1 in D15; 00000.00 for none",
+  cadence: "once",
+  ...partVersion(["VERFW2", "secondFirmwareVersion"]),
+});
+
+export const QVFW3 = wholeQuery("QVFW3", {
+  title: "Firmware version of solar charger 2, or of the remote panel",
+  source: "notes §8.4, §12: the prefix tells which",
+  cadence: "once",
+  shape: "QVFW",
+  ...partVersion(["VERFW", "panelFirmwareVersion"], ["VERFW3", "scc2FirmwareVersion"]),
+});
+
+export const QVFW4 = wholeQuery("QVFW4", {
+  title: "Firmware version of solar charger 3",
+  source: "notes §8.4; D15",
+  cadence: "onDemand",
+  ...partVersion(["VERFW4", "scc3FirmwareVersion"]),
+});
+
+/** The colon is part of the command. */
+export const VERFW = wholeQuery("VERFW:", {
+  title: "Firmware version of the Bluetooth module",
+  source: "notes §8.4",
+  cadence: "onDemand",
+  shape: "QVFW",
+  ...partVersion(["VERFW", "bluetoothFirmwareVersion"]),
 });
 
 export const QMN = query("QMN", {

@@ -1,6 +1,6 @@
 import { metric } from "../../model/metric.ts";
 import { layout, query } from "../command.ts";
-import { choice, decimal, field, fixedInt, int, yesNo } from "../field.ts";
+import { choice, decimal, field, fixedInt, int, yesNo, type Codec } from "../field.ts";
 import {
   batteryTypes,
   chargerSourcePriorities,
@@ -44,6 +44,16 @@ const common = [
   field(metric.pvPowerBalance, pvPowerBalances),
 ] as const;
 
+/**
+ * An older unit sends the C.V. time with two digits. Only such as cannot well be a longer number that lost its last digit
+ * with a zero byte of the checksum.
+ */
+const twoDigitMinutes: Codec<number> = {
+  shape: "NN, 40 or more in steps of 5",
+  decode: (raw) => (/^[4-9][05]$/.test(raw) ? Number(raw) : undefined),
+  encode: String,
+};
+
 export const QPIRI = query("QPIRI", {
   title: "Ratings and current settings",
   source: "notes §8.6; 25 to 29 fields",
@@ -55,7 +65,7 @@ export const QPIRI = query("QPIRI", {
       [23, Infinity],
       [
         ...common,
-        field(metric.maxCvChargeTime, int(3)),
+        [field(metric.maxCvChargeTime, int(3)), field(metric.maxCvChargeTime, twoDigitMinutes)],
         field(metric.operationLogic, operationLogics),
         field(metric.maxDischargeCurrent, int(3)),
       ],
