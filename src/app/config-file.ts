@@ -162,12 +162,16 @@ function resolvePaths(parsed: ParsedConfig, env: Readonly<Record<string, string 
   const { site, poll, inverters, http, simulator, log } = parsed;
   const { interval, folder, ...textLog } = parsed.textLog;
   const { passwordFile, ...mqtt } = parsed.mqtt;
+  const { maxAge, ...sharedPort } = parsed.sharedPort;
+  const absolutePty = <T extends { readonly pty?: string | undefined }>(given: T): T =>
+    given.pty === undefined ? given : { ...given, pty: absolute(given.pty) };
   const password = passwordFile === undefined ? mqtt.password : firstLine(absolute(passwordFile));
   return {
-    inverters,
+    inverters: inverters.map((each) => (each.sharedPort === undefined ? each : { ...each, sharedPort: absolutePty(each.sharedPort) })),
     http,
     simulator,
     log,
+    sharedPort: { ...absolutePty(sharedPort), maxAgeMs: maxAge },
     site: { timeZone: site.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone },
     dataDir,
     poll: { fastMs: poll.fast, mediumMs: poll.medium, slowMs: poll.slow, ...(poll.only && { only: poll.only }) },

@@ -88,6 +88,43 @@ const command = z
 /** Rules between keys are checked beside other mistakes, so that all are told at once. */
 const isSection = ({ value }: { readonly value: unknown }) => typeof value === "object" && value !== null;
 
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+const sharedPortKeys = {
+  pty: path("Pseudo-terminal to make, which a program opens like a serial port. Further inverters: the path with `-2`, `-3` … behind it.")
+    .optional()
+    .meta({ examples: ["/run/sonkrag/inverter"] }),
+  tcp: z
+    .int({ error: "expected a port from 0 to 65535" })
+    .min(0, "expected a port from 0 to 65535")
+    .max(65_535, "expected a port from 0 to 65535")
+    .optional()
+    .describe("TCP port to listen on, like a serial bridge; 0 takes any free one. Further inverters: the ports behind it.")
+    .meta({ examples: [8899] }),
+  settings: z
+    .enum(["refuse", "allow"], { error: "expected refuse or allow" })
+    .optional()
+    .describe("`allow`: other programs may change settings, by the same rules as everybody and each in the journal. `refuse` if absent.")
+    .meta({ examples: ["allow"] }),
+};
+
+const sharedPort = section("A door for other programs that speak the inverter's own protocol; off unless `pty` or `tcp` is given.", {
+  ...sharedPortKeys,
+  maxAge: duration("How old a value may be that is answered without asking the inverter; `0s` asks every time.", "5s", "0s", "1h"),
+  group: text("Group that may open the pseudo-terminal, besides the user whom sonkrag runs as.")
+    .optional()
+    .meta({ examples: ["dialout"] }),
+  baud: whole("Pace of the answers on the pseudo-terminal; 0 is at once.", 0, 115_200, 0),
+  host: text("Address that `tcp` listens on.").default("127.0.0.1"),
+  allowRemote: yesNo("Let `host` be more than this machine. There is no login: whoever reaches the port may ask.", false),
+}).refine((given) => given.allowRemote || isLoopback(given.host), {
+  path: ["host"],
+  error: "expected an address of this machine (127.0.0.1, ::1 or localhost), unless allowRemote is true",
+  when: isSection,
+});
+
 const inverter = section("One inverter.", {
   device: z
     .string({ error: "expected a device" })
@@ -103,6 +140,7 @@ const inverter = section("One inverter.", {
     .optional()
     .describe("Its name in topics, files and addresses. Derived from the device and kept if absent.")
     .meta({ examples: ["garage"] }),
+  sharedPort: section("Its own door for other programs, in place of the one that `sharedPort` below gives it.", sharedPortKeys).optional(),
 });
 
 function uniqueInverters(list: readonly z.output<typeof inverter>[], context: z.RefinementCtx): void {
@@ -226,6 +264,7 @@ export const configSchema = section("Configuration of sonkrag. Every key is opti
     host: text("Address to listen on; `0.0.0.0` or `::` for every network. There is no login.").default("127.0.0.1"),
     port: whole("Port to listen on; 0 takes any free one.", 0, 65_535, 8480),
   }).prefault({}),
+  sharedPort: sharedPort.prefault({}),
   simulator: section("The simulated inverter, where the device is `sim:`.", {
     seed: whole("Same seed, same weather and loads.", 0, 4_294_967_295, 1),
     speed: z
@@ -252,4 +291,5 @@ export interface Config extends Readonly<Pick<ParsedConfig, "inverters" | "http"
   readonly poll: PollPeriods;
   readonly textLog: Omit<ParsedConfig["textLog"], "interval"> & { readonly folder: string; readonly intervalMs: number };
   readonly mqtt: Omit<ParsedConfig["mqtt"], "passwordFile">;
+  readonly sharedPort: Omit<ParsedConfig["sharedPort"], "maxAge"> & { readonly maxAgeMs: number };
 }

@@ -12,18 +12,27 @@ const startLimitMs = 5000;
 /** How soon the pty is made again after socat has ended by itself. */
 const againMs = 100;
 
+export interface PtyOptions {
+  /** Where the path was asked for, for messages. */
+  readonly what: string;
+  /** Group that may open it too. */
+  readonly group?: string | undefined;
+}
+
 /** A pseudo-terminal under a path of our choice, kept by a `socat` child; made again whenever it goes away. */
 export class PtyOutlet {
   readonly path: string;
   readonly #clock: Clock;
   readonly #received: (bytes: Uint8Array) => void;
+  readonly #options: PtyOptions;
   #child: Socat | undefined;
   #awayMs = againMs;
 
-  constructor(path: string, clock: Clock, received: (bytes: Uint8Array) => void) {
+  constructor(path: string, clock: Clock, received: (bytes: Uint8Array) => void, options: PtyOptions = { what: "--pty" }) {
     this.path = path;
     this.#clock = clock;
     this.#received = received;
+    this.#options = options;
   }
 
   send(bytes: Uint8Array): void {
@@ -40,7 +49,7 @@ export class PtyOutlet {
   /** Serves until aborted; `ready` is called each time the pty is there. Rejects when the first one cannot be made. */
   async run({ ready, signal }: { readonly ready: () => void; readonly signal: AbortSignal }): Promise<void> {
     for (let first = true; !signal.aborted; first = false) {
-      await removeStaleLink(this.path);
+      await removeStaleLink(this.path, this.#options.what);
       this.#awayMs = againMs;
       const end = await this.#serve(ready, signal);
       if (signal.aborted) return;
@@ -54,11 +63,15 @@ export class PtyOutlet {
   }
 
   async #serve(ready: () => void, signal: AbortSignal): Promise<{ readonly wasReady: boolean; readonly message: string }> {
-    const child: Socat = spawn("socat", [`PTY,link=${escaped(this.path)},raw,echo=0`, "STDIO"], { stdio: ["pipe", "pipe", "pipe"] });
+    const { what, group } = this.#options;
+    const access = group === undefined ? "" : `,mode=660,group=${escaped(group)}`;
+    const child: Socat = spawn("socat", [`PTY,link=${escaped(this.path)},raw,echo=0${access}`, "STDIO"], {
+      stdio: ["pipe", "pipe", "pipe"],
+    });
     const gone = new AbortController();
     let message = "";
     const ended = new Promise<Error | undefined>((resolve) => {
-      child.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ENOENT" ? socatMissing(error) : error));
+      child.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "ENOENT" ? socatMissing(what, error) : error));
       child.once("close", () => resolve(undefined));
     }).finally(() => gone.abort());
     // Writing into a socat that has just ended is the same as a line that was unplugged.
@@ -103,10 +116,10 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** A simulator that was killed leaves its link behind for a moment. Anything but a link is not ours to remove. */
-async function removeStaleLink(path: string): Promise<void> {
+async function removeStaleLink(path: string, what: string): Promise<void> {
   try {
     const found = await lstat(path);
-    if (!found.isSymbolicLink()) throw new ConfigError(`--pty ${path}: expected a free path, got one where something else is`);
+    if (!found.isSymbolicLink()) throw new ConfigError(`${what} ${path}: expected a free path, got one where something else is`);
     await rm(path);
   } catch (error) {
     if (!isMissing(error)) throw error;
@@ -122,8 +135,8 @@ function escaped(path: string): string {
   return path.replace(/[\\,:!"'([{]/g, String.raw`\$&`);
 }
 
-function socatMissing(cause: Error): ConfigError {
-  return new ConfigError("--pty needs the program socat, which is not installed; install it (Debian: apt install socat) or use --tcp", {
+function socatMissing(what: string, cause: Error): ConfigError {
+  return new ConfigError(`${what} needs the program socat, which is not installed; install it (Debian: apt install socat) or use TCP`, {
     cause,
   });
 }
