@@ -27,6 +27,12 @@ export type Answer = Exclude<Reply<unknown>, { kind: "ack" }> & {
   readonly zeroChecksum?: ChecksumHabit;
 };
 
+/**
+ * How hard to try for an answer. `brief`: silence settles it sooner and at once, for nobody knows yet whether the unit knows
+ * the command; `once`: silence settles it at once.
+ */
+export type Effort = "brief" | "once" | "full";
+
 /** One request on its way; `settle` is called exactly once, when the answer is proven or the exchange has failed. */
 export interface Job {
   readonly request: Request;

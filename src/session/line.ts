@@ -13,7 +13,7 @@ import { Exchanger } from "./exchange.ts";
 import { defaultTiming, type Answer, type ExchangeObserver, type Job, type Timing, type Told } from "./job.ts";
 import { CommandStatistics } from "./statistics.ts";
 import type { OpenTransport } from "./transport.ts";
-import { WorkQueue, type Question, type Telling } from "./work-queue.ts";
+import { WorkQueue, type AskOptions, type Question, type Telling } from "./work-queue.ts";
 
 export interface LineOptions {
   /** Looks the device up and opens it; called again for every reconnect. */
@@ -35,8 +35,8 @@ const fences: readonly Request[] = [request(QPI), request(QMOD), request(QVFW), 
 const SILENT_AFTER = 5;
 const ATTEMPTS = 2;
 /** Silence that settles a brief question: this long, or so many times what the unit needs for its answer to the shortest one. */
-const BRIEF_MS = 600;
-const BRIEF_TIMES = 3;
+const BRIEF_MS = 400;
+const BRIEF_TIMES = 2.5;
 const SILENCE_MS = 1000;
 const LISTEN_LIMIT_MS = 10_000;
 /** Between looks for a late reply, while only questions wait that it could be mistaken for. */
@@ -101,13 +101,10 @@ export class Line {
 
   /**
    * Asks and resolves with the proven answer, a NAK included. Rejects with DeadlineError, FrameError or ReplyError after
-   * the second attempt, with TransportError while there is no link, or with the signal's reason. Silence to a `brief`
-   * question is taken for an answer sooner and after one attempt.
+   * the second attempt, with TransportError while there is no link, or with the signal's reason. With less than
+   * full `effort` it is told of silence sooner.
    */
-  async ask(
-    what: Request,
-    { signal, ...how }: { readonly signal: AbortSignal; readonly urgent?: boolean; readonly brief?: boolean },
-  ): Promise<Answer> {
+  async ask(what: Request, { signal, ...how }: AskOptions & { readonly signal: AbortSignal }): Promise<Answer> {
     this.#mustBeUp(signal);
     return await this.#queue.ask(what, signal, how);
   }
@@ -243,12 +240,12 @@ export class Line {
           work.resolve(outcome.answer);
         } else {
           const isSilent = outcome.error instanceof DeadlineError;
-          const attempts = work.brief && isSilent ? habits.length : ATTEMPTS;
+          const attempts = work.effort !== "full" && isSilent ? habits.length : ATTEMPTS;
           if (++work.attempts < attempts && outcome.error.retry === "exchange") this.#queue.again(work, { last: isSilent });
           else work.reject(outcome.error);
         }
       },
-      ...(work.brief && { firstByteMs: this.#briefMs }),
+      ...(work.effort === "brief" && { firstByteMs: this.#briefMs }),
     };
     try {
       if (exchanger.owed || exchanger.needsFence(work.request.query.shape, work.request.command.length + 3))

@@ -1,6 +1,6 @@
 import type { Request } from "../protocol/command.ts";
 import type { Write } from "../protocol/setting.ts";
-import type { Answer, Told } from "./job.ts";
+import type { Answer, Effort, Told } from "./job.ts";
 
 interface Pending {
   /** A person waits for it: it goes before what is polled. */
@@ -10,12 +10,17 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
+export interface AskOptions {
+  /** A person waits for it. */
+  readonly urgent?: boolean;
+  readonly effort?: Effort;
+}
+
 /** A question that somebody waits for. */
 export interface Question extends Pending {
   readonly kind: "question";
   readonly request: Request;
-  /** Silence settles it sooner, and at once: nobody knows yet whether the unit knows this command. */
-  readonly brief: boolean;
+  readonly effort: Effort;
   readonly resolve: (answer: Answer) => void;
 }
 
@@ -47,12 +52,12 @@ export class WorkQueue {
   }
 
   /** Adds a question. Rejects with the signal's reason when it fires before the answer. */
-  ask(what: Request, signal: AbortSignal, { urgent = false, brief = false } = {}): Promise<Answer> {
+  ask(what: Request, signal: AbortSignal, { urgent = false, effort = "full" }: AskOptions = {}): Promise<Answer> {
     return this.#add<Answer>(signal, (settlers) => ({
       kind: "question",
       request: what,
       urgent,
-      brief,
+      effort,
       attempts: 0,
       settled: false,
       ...settlers,
