@@ -10,12 +10,15 @@ export const errorCodes = {
   "reply-malformed": "A field of the reply does not have its documented form.",
   "reply-unproven": "The reply could not be told from a stale one and was thrown away.",
   "command-unknown": "No such command in the catalogue.",
+  "setting-unknown": "No such setting in the catalogue.",
   "value-invalid": "A value does not fit its field.",
   "deadline-exceeded": "No whole answer came in time.",
   "link-down": "The inverter cannot be reached at the moment.",
   "sink-failed": "An output could not be written.",
   "config-invalid": "The configuration or a command-line argument is wrong.",
   "not-running": "No running sonkrag could be reached.",
+  "lease-unknown": "No such lease; it may have ended.",
+  "nothing-to-undo": "There is no change that could be undone.",
   "inverter-unknown": "There is no such inverter, or it was not said which one of several is meant.",
   "request-invalid": "A request to the running sonkrag does not have its documented form.",
   "daemon-failed": "The running sonkrag failed at what it was asked, by a mistake of its own.",
@@ -75,7 +78,18 @@ export class DeadlineError extends SonkragError {
 
 /** The caller asked for something that cannot be: an unknown command, a value that does not fit. */
 export class RefusedError extends SonkragError {
-  constructor(code: "command-unknown" | "value-invalid" | "inverter-unknown" | "request-invalid", message: string, details?: ErrorDetails) {
+  constructor(
+    code:
+      | "command-unknown"
+      | "setting-unknown"
+      | "value-invalid"
+      | "inverter-unknown"
+      | "request-invalid"
+      | "lease-unknown"
+      | "nothing-to-undo",
+    message: string,
+    details?: ErrorDetails,
+  ) {
     super(code, message, "never", details);
   }
 }
