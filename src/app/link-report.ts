@@ -1,0 +1,17 @@
+import type { LinkReport } from "../api/link.ts";
+import type { Line } from "../session/line.ts";
+import { evidenceOf } from "./evidence.ts";
+import { findingsOf } from "./findings.ts";
+import type { LinkRecorder } from "./link-recorder.ts";
+
+/** How a link works, in figures and in plain words; `now` is UTC epoch ms. */
+export function linkReportOf(
+  inverter: string,
+  { status, counters, commandCounters }: Pick<Line, "status" | "counters" | "commandCounters">,
+  recorder: LinkRecorder,
+  now: number,
+): LinkReport {
+  const everAnswered = counters.accepted > 0;
+  const findings = findingsOf({ evidence: evidenceOf(recorder.recent), status, everAnswered });
+  return { inverter, now, status, counters, commands: commandCounters, findings };
+}
