@@ -67,7 +67,6 @@ const kingChargerPriorities: CodeTable = {
   "03": "loadFirstOnlySolar",
 };
 
-const bySunOnly: readonly CurrentCommand[] = [];
 /** What every reading of three digits agrees on comes first; behind it the form that newer units want. */
 const carefulChargeCurrent: readonly CurrentCommand[] = [
   ["MNCHGC", "0NN"],
@@ -85,10 +84,19 @@ const anyCvChargeTime = steps(0, 900, 5);
 const discharge30To120 = list(0, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120);
 const discharge30To150 = steps(30, 150, 10, [0]);
 
-const ledOfMax: LedTable = { effects: [0, 2, 3], brightness: [1, 2, 3, 4, 5, 6, 7, 8, 9], colours: [2, 3] };
-const ledOfMax2: LedTable = { effects: [0, 1, 2, 3], brightness: [0, 1, 2], presentations: [0, 1, 2, 3, 4] };
-/** What all tables have in common. */
-const carefulLed: LedTable = { effects: [0, 2, 3], brightness: [1, 2], colours: [2, 3], presentations: [] };
+const ledOfMax: LedTable = {
+  effects: { "0": "breathing", "2": "solid", "3": "rightScrolling" },
+  brightness: [1, 2, 3, 4, 5, 6, 7, 8, 9],
+  colours: [2, 3],
+  presentations: {},
+};
+const ledOfMax2: LedTable = {
+  effects: { "0": "cycling", "1": "wheel", "2": "chasing", "3": "solid" },
+  brightness: [0, 1, 2],
+  colours: [],
+  presentations: { "0": "pvPower", "1": "batterySoc", "2": "loadPercent", "3": "energySource", "4": "batteryChargeOrDischarge" },
+};
+const noLed: LedTable = { effects: {}, brightness: [], colours: [], presentations: {} };
 
 /** The common denominator: whatever is not known of a unit is taken from here. */
 export const unknownFamily: Family = {
@@ -98,7 +106,7 @@ export const unknownFamily: Family = {
   rules: [],
   chargeCurrent: carefulChargeCurrent,
   acChargeCurrent: carefulAcChargeCurrent,
-  solarChargeCurrent: bySunOnly,
+  solarChargeCurrent: [],
   outputPriorities,
   chargerPriorities,
   voltages: narrow,
@@ -108,7 +116,7 @@ export const unknownFamily: Family = {
   cvChargeTime: anyCvChargeTime,
   cvChargeTimeBy: "QPIRI",
   maxDischargeCurrent: discharge30To120,
-  led: carefulLed,
+  led: noLed,
 };
 
 const older: Family = {
@@ -139,6 +147,7 @@ const mks2: Family = {
   batteryTypes: upTo(6),
   outputVoltage: ["POPV"],
   led: ledOfMax,
+  faultDigitsAt: { 24: 32, 48: 32 },
 };
 
 const max: Family = {
@@ -157,6 +166,7 @@ const max: Family = {
   outputVoltage: ["V"],
   maxDischargeCurrent: discharge30To150,
   led: ledOfMax,
+  faultDigitsAt: { 24: 31, 48: 32 },
 };
 
 const vm3: Family = {
@@ -176,6 +186,7 @@ const vm3: Family = {
   chargerPrioritiesTaken: newerChargerPriorities,
   voltages: vm3Voltages,
   outputVoltage: ["V"],
+  faultDigitsAt: { 24: 31, 48: 31 },
 };
 
 const vm2: Family = {
@@ -199,6 +210,8 @@ export const families: readonly Family[] = [
     title: "Phocos PSW-H (MKS II with discharge limit)",
     papers: ["DMK2"],
     rules: [{ modelNumbers: ["031", "038", "039"] }, { fields: { QPIRI: [29] }, modelName: /^MKS2-5000$/ }],
+    // A steady 1 stands at position 31 of one unit.
+    faultDigitsAt: undefined,
   },
   {
     ...mks2,
@@ -277,6 +290,7 @@ export const families: readonly Family[] = [
       { modelName: /^MAX/, answers: ["QWFS"] },
     ],
     led: ledOfMax2,
+    faultDigitsAt: { 24: 32, 48: 32 },
   },
   max,
   {

@@ -12,7 +12,7 @@ export type CurrentForm = "NNN" | "mNN" | "mNNN" | "0NN";
 /** A command with a form of its argument. */
 export type CurrentCommand = readonly [code: "MCHGC" | "MNCHGC" | "MUCHGC" | "MSCHGC", form: CurrentForm];
 
-/** What the codes of a priority mean on a make: the word by code, as two digits. */
+/** What the codes of a command mean on a make: the word by code, as sent. */
 export type CodeTable = Readonly<Record<string, string>>;
 
 /** Rated battery voltages for which ranges are known. */
@@ -29,14 +29,14 @@ export interface VoltageSheet {
   readonly equalization: VoltageRanges;
 }
 
-/** What the LED strip takes. */
+/** What the LED strip takes; an empty table where it is not known or not there. */
 export interface LedTable {
-  readonly effects: readonly number[];
+  readonly effects: CodeTable;
   readonly brightness: readonly number[];
-  /** How many colours it shows (PLEDT); absent where it has a presentation in place of it. */
-  readonly colours?: readonly number[];
+  /** How many colours it shows at once (PLEDT). */
+  readonly colours: readonly number[];
   /** What its colours present (PLEDD). */
-  readonly presentations?: readonly number[];
+  readonly presentations: CodeTable;
 }
 
 /** All of it has to hold. */
@@ -80,4 +80,6 @@ export interface Family {
   readonly cvChargeTimeBy: "QPIRI" | "QCVT";
   readonly maxDischargeCurrent: Allowed;
   readonly led: LedTable;
+  /** Where a 36-character QPIWS has the two digits of the fault code, by rated battery voltage; absent where it is not known. */
+  readonly faultDigitsAt?: Readonly<Partial<Record<BatteryClass, 31 | 32>>> | undefined;
 }

@@ -5,7 +5,7 @@ import type { Query } from "../../command.ts";
 import type { Codec } from "../../field.ts";
 import type { Effect, NotOffered, ReadBack, Setting, UnitFacts, UnitMake } from "../../setting.ts";
 import { findFamily } from "../families.ts";
-import type { CodeTable, Paper } from "../family.ts";
+import type { CodeTable, Family, Paper } from "../family.ts";
 
 /** What every declaration of a setting says; the rest follows from its kind. */
 export interface Declaration extends Omit<SettingInfo, "name" | "label" | "unit"> {
@@ -13,6 +13,8 @@ export interface Declaration extends Omit<SettingInfo, "name" | "label" | "unit"
   readonly source: string;
   /** The papers that know the command; every paper where absent. */
   readonly papers?: readonly Paper[];
+  /** Families that have it under this name; all where absent. */
+  readonly only?: (family: Family) => boolean;
   /** Answers to look at besides the one in which the value is read back. */
   readonly needs?: readonly Query[];
   /** Why it cannot be changed on this unit or at the moment. */
@@ -40,13 +42,14 @@ interface Kind {
 
 /** Puts a setting together: what its unit does not have is not offered, whatever its kind. */
 export function define(named: Named, declaration: Declaration, kind: Kind): Setting {
-  const { code, source, papers, needs = [], locked: lock, check, effect, ...info } = declaration;
+  const { code, source, papers, only = () => true, needs = [], locked: lock, check, effect, ...info } = declaration;
   const { readBack } = kind;
   const missing = (facts: UnitFacts): NotOffered | undefined => {
     const family = findFamily(facts.family);
     const known = papers === undefined || family.papers.some((paper) => papers.includes(paper));
     // Of a model without a paper, only what it shows by itself is known.
     const shown = readBack !== undefined && family.papers.length === 0;
+    if (!only(family)) return lacking(`models of this family (${family.title}) have no such setting`);
     if (!known && !shown && !facts.wide) return lacking(`${code} is not among the commands that are known of this model (${family.title})`);
     if (readBack !== undefined && readBack.read(facts.values, facts) === undefined)
       return lacking(`this unit does not tell it in its answer to ${readBack.query.code}`);
@@ -62,8 +65,8 @@ export function define(named: Named, declaration: Declaration, kind: Kind): Sett
     readBack,
     allowed: (facts) => missing(facts) ?? kind.values(facts),
     check: check ?? (() => undefined),
-    commands: kind.commands,
-    parse: kind.parse,
+    commands: (value, facts) => (only(findFamily(facts.family)) ? kind.commands(value, facts) : []),
+    parse: (command, facts) => (only(findFamily(facts.family)) ? kind.parse(command, facts) : undefined),
     effect,
   };
 }

@@ -144,9 +144,8 @@ const operationLogic = choiceSetting(
     topic: "output",
     level: "everyday",
     source: "notes §9.1",
-    papers: ["DGK", "DMK2", "DTWIN"],
-    locked: ({ family }) =>
-      family === "king" || findFamily(family).papers.length === 0 ? undefined : lacking("only KING models take another operation logic"),
+    // The papers name it for the KING alone.
+    only: ({ key, papers }) => key === "king" || papers.length === 0,
   },
   {
     query: QPIRI,

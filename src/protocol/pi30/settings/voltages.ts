@@ -1,60 +1,21 @@
 import { metric, type Metric } from "../../../model/metric.ts";
-import type { Allowed, SettingValue } from "../../../model/setting.ts";
+import type { Allowed } from "../../../model/setting.ts";
 import { numberOf, type NotOffered, type Setting, type UnitFacts } from "../../setting.ts";
 import { QBEQI } from "../battery.ts";
 import { findFamily } from "../families.ts";
 import type { BatteryClass, VoltageSheet } from "../family.ts";
 import { widestVoltages } from "../family-list.ts";
 import { QPIRI } from "../ratings.ts";
+import { ladder } from "./ladder.ts";
 import { amountSetting, called, locked, type Declaration } from "./kinds.ts";
 
-/** From the lowest to the highest; each has to be below the next, or at least not above it. */
-const ladder = [
+const inOrder = ladder("V", 0.1, [
   { of: metric.batteryCutOffVoltage, apart: true },
   { of: metric.batteryRechargeVoltage, apart: true },
   { of: metric.batteryRedischargeVoltage, apart: false },
   { of: metric.batteryFloatVoltage, apart: false },
   { of: metric.batteryBulkVoltage, apart: false },
-] as const satisfies readonly { readonly of: Metric; readonly apart: boolean }[];
-
-/** "When the battery is full" has no place on the ladder. */
-const FULL = 0;
-
-/** One step of the wire; voltages that have to differ differ by at least that. */
-const STEP_V = 0.1;
-
-/** How far two voltages are from the order they should have; 0 when they have it. */
-function disorder(lower: number, upper: number, apart: boolean): number {
-  return Math.max(0, Math.round((lower - upper + (apart ? STEP_V : 0)) * 1000) / 1000);
-}
-
-/**
- * Refuses what brings the voltages out of order, or further out of it than they are. A unit that is odd already (an
- * SP-3200 was seen with re-charge below cut-off) may still be set towards order.
- */
-function outOfOrder(changed: Metric, value: SettingValue, { values }: UnitFacts): string | undefined {
-  if (typeof value !== "number") return undefined;
-  const now = (of: Metric): number | undefined => numberOf(values, of.key);
-  const place = ladder.findIndex(({ of }) => of.key === changed.key);
-  for (const [other, { of }] of ladder.entries()) {
-    const voltage = now(of);
-    if (other === place || voltage === undefined || voltage === FULL || value === FULL) continue;
-    const [lower, upper] = other < place ? [other, place] : [place, other];
-    // What lies between two steps keeps them apart as well.
-    const apart = ladder.slice(lower, upper).some((step) => step.apart);
-    const before = now(changed);
-    const present =
-      before === undefined || before === FULL ? 0 : other < place ? disorder(voltage, before, apart) : disorder(before, voltage, apart);
-    const wanted = other < place ? disorder(voltage, value, apart) : disorder(value, voltage, apart);
-    if (wanted > present) {
-      const relation = `${other < place ? (apart ? "above" : "not below") : apart ? "below" : "not above"} the ${lowerFirst(of.label)}`;
-      return `${value} V would not be right: the ${lowerFirst(changed.label)} has to be ${relation}, which is ${voltage} V`;
-    }
-  }
-  return undefined;
-}
-
-export const lowerFirst = (text: string): string => (/^[A-Z][a-z]/.test(text) ? text.charAt(0).toLowerCase() + text.slice(1) : text);
+]);
 
 /** The range for this unit's battery. */
 export function voltageRange(of: keyof VoltageSheet, { family, values, wide }: UnitFacts): Allowed | NotOffered {
@@ -77,7 +38,7 @@ function setByType({ values }: UnitFacts): NotOffered | undefined {
 function voltageSetting(of: Metric, range: keyof VoltageSheet, declaration: Omit<Declaration, "topic" | "level" | "check">): Setting {
   return amountSetting(
     called(of),
-    { ...declaration, topic: "battery", level: "expert", check: (value, facts) => outOfOrder(of, value, facts) },
+    { ...declaration, topic: "battery", level: "expert", check: (value, facts) => inOrder(of, value, facts) },
     { query: QPIRI, key: of.key, width: 4, digits: 1, values: (facts) => voltageRange(range, facts) },
   );
 }
@@ -124,6 +85,13 @@ const float = voltageSetting(metric.batteryFloatVoltage, "charge", {
   locked: setByType,
 });
 
+/** A charge as strong as this ruins every other battery. */
+export function equalizable({ values }: UnitFacts): NotOffered | undefined {
+  const type = values[metric.batteryType.key];
+  if (typeof type !== "string" || type === "userDefined" || type === "flooded" || type.startsWith("unknown:")) return undefined;
+  return locked(`the battery type is ${type}: only a flooded or a user-defined battery is equalized`);
+}
+
 /** Above bulk by its nature, but never below it; the two come from different answers. */
 const equalization = amountSetting(
   called(metric.equalizationVoltage),
@@ -136,12 +104,7 @@ const equalization = amountSetting(
     lcdProgram: 31,
     source: "notes §9.3",
     needs: [QPIRI],
-    locked({ values }) {
-      const type = values[metric.batteryType.key];
-      return type === undefined || type === "userDefined" || type === "flooded" || String(type).startsWith("unknown:")
-        ? undefined
-        : locked(`the battery type is ${String(type)}: only a flooded or user-defined battery is equalized`);
-    },
+    locked: equalizable,
     check(value, { values }) {
       const floatVoltage = numberOf(values, metric.batteryFloatVoltage.key);
       const present = numberOf(values, metric.equalizationVoltage.key);
