@@ -17,7 +17,12 @@ export interface SettingChange {
   readonly actor: Actor;
   /** The word of `SettingInfo.confirm`, as the person typed it. */
   readonly confirm?: string;
+  /** A lease: the change holds until then, and is followed by another value of the same setting. */
+  readonly until?: LeaseTerm;
 }
+
+/** When a lease ends: at a time (UTC epoch ms, wall clock) or so many milliseconds after it began; and the value from then on. */
+export type LeaseTerm = ({ readonly at: number } | { readonly forMs: number }) & { readonly next: SettingValue };
 
 /**
  * `applied`: read back as wanted · `unchanged`: it was so already, nothing was sent · `refused`: by us or by the inverter,
