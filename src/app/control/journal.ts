@@ -1,0 +1,87 @@
+import type { Logger } from "../../model/logger.ts";
+import type { JournalEntry, NewEntry } from "../../model/journal.ts";
+import type { Clock } from "../../session/clock.ts";
+import type { LineStore } from "./journal-file.ts";
+import { Ledger } from "./ledger.ts";
+
+export interface PageQuery {
+  readonly inverter?: string;
+  /** At most so many entries. */
+  readonly limit: number;
+  /** Only entries with a lower number. */
+  readonly before?: number;
+}
+
+/** Every attempt to change something, for ever. What is in the ledger is on the disk. */
+export class Journal implements AsyncDisposable {
+  readonly ledger: Ledger;
+  readonly #store: LineStore;
+  readonly #clock: Clock;
+  #count = 0;
+
+  private constructor(store: LineStore, clock: Clock) {
+    this.#store = store;
+    this.#clock = clock;
+    this.ledger = new Ledger({ clock });
+  }
+
+  /** Takes the store over. */
+  static async open(store: LineStore, { clock, logger }: { readonly clock: Clock; readonly logger: Logger }): Promise<Journal> {
+    const journal = new Journal(store, clock);
+    let unreadable = 0;
+    for await (const line of store.lines()) {
+      const entry = parse(line);
+      if (entry === undefined) {
+        if (line !== "") unreadable++;
+        continue;
+      }
+      journal.#count = Math.max(journal.#count, entry.n);
+      journal.ledger.apply(entry);
+    }
+    if (unreadable > 0) logger.error(`The journal of changes has ${unreadable} lines that cannot be read; they are left as they are`);
+    return journal;
+  }
+
+  /** Resolves when the entry is on the disk. Rejects with SinkError. */
+  async add(entry: NewEntry): Promise<void> {
+    const numbered = { n: ++this.#count, at: this.#clock.now(), ...entry } as JournalEntry;
+    await this.#store.append(JSON.stringify(numbered));
+    this.ledger.apply(numbered);
+  }
+
+  /** The latest entries, newest first. */
+  async page({ inverter, limit, before = Number.POSITIVE_INFINITY }: PageQuery): Promise<JournalEntry[]> {
+    const found: JournalEntry[] = [];
+    if (limit <= 0) return found;
+    for await (const line of this.#store.backwards()) {
+      const entry = parse(line);
+      if (entry === undefined || entry.n >= before) continue;
+      if (inverter !== undefined && inverterOf(entry) !== inverter) continue;
+      found.push(entry);
+      if (found.length >= limit) break;
+    }
+    return found;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#store[Symbol.asyncDispose]();
+  }
+}
+
+function inverterOf(entry: JournalEntry): string {
+  if (entry.kind === "leaseEnd") return entry.inverter;
+  return entry.kind === "intent" ? entry.change.inverter : entry.outcome.change.inverter;
+}
+
+const kinds: readonly string[] = ["intent", "outcome", "leaseEnd"] satisfies readonly JournalEntry["kind"][];
+
+/** Absent for what is none of ours, e.g. zero bytes that a power cut has left. */
+function parse(line: string): JournalEntry | undefined {
+  try {
+    const entry = JSON.parse(line) as Partial<JournalEntry> | null;
+    const isOurs = typeof entry?.n === "number" && typeof entry.at === "number" && kinds.includes(entry.kind ?? "");
+    return isOurs ? (entry as JournalEntry) : undefined;
+  } catch {
+    return undefined;
+  }
+}
