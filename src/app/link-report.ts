@@ -7,10 +7,13 @@ import type { LinkRecorder } from "./link-recorder.ts";
 /** How a link works, in figures and in plain words; `now` is UTC epoch ms. */
 export function linkReportOf(
   inverter: string,
-  { status, counters, commandCounters }: Pick<Line, "status" | "counters" | "commandCounters">,
+  line: Pick<Line, "status" | "counters" | "commandCounters">,
   recorder: LinkRecorder,
   now: number,
 ): LinkReport {
+  const { counters, commandCounters } = line;
+  // What was told last may know more than the line: a unit that answers and still cannot be used.
+  const status = recorder.statuses.at(-1) ?? line.status;
   const everAnswered = counters.accepted > 0;
   const findings = findingsOf({ evidence: evidenceOf(recorder.recent), status, everAnswered });
   return { inverter, now, status, counters, commands: commandCounters, findings };

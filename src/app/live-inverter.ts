@@ -1,3 +1,4 @@
+import type { LinkReport } from "../api/link.ts";
 import type { Logger } from "../model/logger.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading, Sink } from "../model/reading.ts";
 import type { Request } from "../protocol/command.ts";
@@ -6,8 +7,11 @@ import type { Answer } from "../session/job.ts";
 import { Line } from "../session/line.ts";
 import type { PlanItem } from "../session/poller.ts";
 import type { OpenTransport } from "../session/transport.ts";
+import { tapped } from "../session/traffic.ts";
 import { isSimulated } from "../sim/answers.ts";
 import { Unit, type Identity } from "../session/unit.ts";
+import { LinkRecorder } from "./link-recorder.ts";
+import { linkReportOf } from "./link-report.ts";
 import type { InverterRegistry } from "./registry.ts";
 import { together } from "./together.ts";
 
@@ -39,6 +43,8 @@ export interface LiveInverterOptions {
 
 /** An inverter of the running program: its line, what it says, and who it is. */
 export class LiveInverter {
+  /** The last minutes of its link. */
+  readonly recorder: LinkRecorder;
   readonly #options: LiveInverterOptions;
   readonly #line: Line;
   readonly #unit: Unit;
@@ -58,7 +64,9 @@ export class LiveInverter {
       device: target.device,
       simulated: target.simulated || isSimulated(seen?.serialNumber),
     };
-    this.#line = new Line({ open: target.open, clock, logger, random: Math.random, onStatus: (status) => this.#linkChanged(status) });
+    this.recorder = new LinkRecorder(clock);
+    const open = tapped(target.open, clock, this.recorder.traffic);
+    this.#line = new Line({ open, clock, logger, random: Math.random, onStatus: (status) => this.#linkChanged(status) });
     this.#unit = new Unit({
       line: this.#line,
       clock,
@@ -81,6 +89,11 @@ export class LiveInverter {
   /** Of the line; what is published may also tell of a unit that answers but cannot be used. */
   get status(): LinkStatus {
     return this.#line.status;
+  }
+
+  /** How its link works. */
+  get link(): LinkReport {
+    return linkReportOf(this.#info.id, this.#line, this.recorder, this.#options.clock.now());
   }
 
   /** Where it is, as the registry knows places. */
@@ -159,6 +172,7 @@ export class LiveInverter {
   }
 
   #publish(status: LinkStatus): void {
+    this.recorder.status(status);
     const { target, registry } = this.#options;
     // The unit that was here last answers at another place: what happens here is not about it any more.
     if (this.#known && target.wantedId === undefined && registry.isElsewhere(this.#info.id, target.location)) {

@@ -9,6 +9,7 @@ import { isIP } from "node:net";
 import type { AddressInfo } from "node:net";
 import { ConfigError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
+import { addDiagnosisRoutes, type DiagnosisSource } from "./diagnosis.ts";
 import type { LiveHub } from "./live.ts";
 import { StaticFiles } from "./static-files.ts";
 
@@ -43,6 +44,8 @@ export interface HttpServerOptions {
   readonly logger: Logger;
   /** Further names under which a browser may ask a server that listens on loopback only, e.g. behind a proxy. */
   readonly allowedHosts?: readonly string[];
+  /** How the links work; without it there are no such routes. */
+  readonly diagnosis?: DiagnosisSource;
 }
 
 /** The page, the live feed and the snapshot over HTTP; nothing can be written through it. */
@@ -115,6 +118,8 @@ function routes(options: HttpServerOptions, files: StaticFiles, streams: Set<Ser
     const links = inverters.map(({ info, status }) => ({ inverter: info.id, state: status.state }));
     return c.json({ status: "ok", version, links }, 200, { "cache-control": "no-store" });
   });
+  if (options.diagnosis !== undefined)
+    addDiagnosisRoutes(app, { source: options.diagnosis, streams, maxStreams, maxQueuedBytes, headers: securityHeaders, logger, problem });
   app.get("*", async (c) => (await files.respond(c.req.path, c.req.raw.headers)) ?? c.notFound());
 
   app.notFound((c) => problem(404, "not-found", `nothing at ${c.req.path}`));
