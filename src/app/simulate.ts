@@ -1,9 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { ConfigError } from "../model/errors.ts";
 import { nominalBaud } from "../session/transport.ts";
-import { serialNumberOf } from "../sim/answers.ts";
 import { faultKinds, type FaultKind, type FaultRates } from "../sim/faults.ts";
-import type { Model } from "../sim/firmware.ts";
 import { Simulation, type SimLine } from "../sim/transport.ts";
 import type { SecondReader } from "../sim/wire.ts";
 import { LinePump } from "./line-pump.ts";
@@ -21,7 +19,8 @@ export interface SimulateOptions {
   readonly host?: string;
   /** Inverters in parallel, 1 to 9; 1 by default. */
   readonly units?: number;
-  readonly model?: Model;
+  /** Name of a profile; `max` by default. */
+  readonly model?: string;
   readonly seed?: number;
   /** Simulated seconds a second; 1 by default. */
   readonly speed?: number;
@@ -57,7 +56,7 @@ export async function simulate(options: SimulateOptions, { signal }: { readonly 
     if (addresses.includes(address)) return;
     addresses.push(address);
     const pace = options.baud === 0 ? "unpaced" : `${options.baud ?? nominalBaud} baud`;
-    options.report(`simulated inverter ${serialNumberOf(unit)} at ${address}, ${pace}`);
+    options.report(`simulated inverter ${simulation.lines[unit]?.serialNumber ?? ""} at ${address}, ${pace}`);
     if (addresses.length === expected) options.listening?.(addresses);
   };
   try {

@@ -3,6 +3,7 @@ import { packageVersion } from "../app/version.ts";
 import type { DecodeOptions } from "./decode.ts";
 import type { DoctorOptions } from "./doctor.ts";
 import type { EncodeOptions } from "./encode.ts";
+import { modelNames, profiles } from "../sim/profiles.ts";
 import { exits, type Exit } from "./exit.ts";
 import type { QueryOptions } from "./query.ts";
 import type { RunArguments } from "./run.ts";
@@ -61,7 +62,7 @@ sonkrag simulate --tcp 8899 --fault corrupt=5% --fault stale=5%`,
     .option("--tcp <port>", "listen on this port, further units on the ports behind it; 0 takes any free one", number(0, 65_535))
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
     .option("--units <n>", "inverters in parallel, 1 to 9 (default: 1)", number(1, 9))
-    .addOption(new Option("--model <name>", "whose replies are imitated (default: max)").choices(["max", "king"]))
+    .addOption(new Option("--model <name>", "whose replies are imitated, see below (default: max)").choices(modelNames))
     .option("--seed <n>", "same seed, same weather, loads and faults (default: 1)", number(0, 4_294_967_295))
     .option("--speed <factor>", "how many times faster its day passes (default: 1)", number(0.1, 100_000, "any"))
     .option("--baud <rate>", "pace of the bytes; 0 is as fast as it goes (default: 2400)", number(0, 10_000_000))
@@ -70,7 +71,7 @@ sonkrag simulate --tcp 8899 --fault corrupt=5% --fault stale=5%`,
     .option("--fault <kind=rate>", "spoil this share of the replies (0.05 or 5%); may be given several times", collect)
     .option("--unplugged-ms <ms>", "how long a disconnect lasts (default: 1000)", number(0, 86_400_000))
     .option("--second-reader <interval>", "imitate another program on the same port that asks QPIGS this often, e.g. 30s")
-    .addHelpText("after", `\n${faultHelp}`)
+    .addHelpText("after", `\n${modelHelp()}\n\n${faultHelp}`)
     .action(async (options: SimulateArguments) => {
       const { serveSimulator } = await import("./simulate.ts");
       result.exit = await serveSimulator(options, terminal);
@@ -240,6 +241,11 @@ and each line of stdout what it says:
   {"kind": "nak"}
   {"error": {"code": …, "message": …}}
 Blank lines are skipped. A line that cannot be decoded stops nothing and leaves the exit code 0.`;
+
+function modelHelp(): string {
+  const width = Math.max(...profiles.map(({ name }) => name.length));
+  return ["Models:", ...profiles.map(({ name, title }) => `  ${name.padEnd(width)}  ${title}`)].join("\n");
+}
 
 function exitHelp(): string {
   const rows = Object.values(exits).map(({ code, meaning }) => `${String(code).padStart(5)}  ${meaning}`);

@@ -1,29 +1,31 @@
 import type { Values } from "../model/reading.ts";
-import type { ValuesOf } from "../protocol/command.ts";
-import type { QPGSn } from "../protocol/pi30/parallel.ts";
-import type { QPIGS, QPIGS2 } from "../protocol/pi30/status.ts";
+import { batteryTypes, inputVoltageRanges } from "../protocol/pi30/choices.ts";
+import { QPGSn } from "../protocol/pi30/parallel.ts";
+import { QPIRI } from "../protocol/pi30/ratings.ts";
 import { warningBitsOf } from "../protocol/pi30/warnings.ts";
+import { patched } from "./form.ts";
 import type { SimulatedInverter } from "./inverter.ts";
+import type { Member } from "./member.ts";
+import { timeText, type Counted } from "./meter.ts";
 import { pvVoltage } from "./pv.ts";
 
 /**
- * What one unit of the simulated system shows, as typed values of the catalogue. Several units share one battery bank,
- * house and roof in nearly equal parts: each shows its part, and the parts add up to the whole.
+ * What one unit of the simulated system shows. Several units share one battery bank, house and roof in nearly equal
+ * parts: each shows its part, and the parts add up to the whole.
  */
 export interface Unit {
   readonly inverter: SimulatedInverter;
-  /** 0 for the first. */
-  readonly index: number;
-  /** How many units there are. */
-  readonly count: number;
+  readonly member: Member;
+  /** All of the system, in the order of their numbers. */
+  readonly members: readonly Member[];
 }
 
 /** No real unit is numbered so high. */
 const simulatedPrefix = "99999999";
 
-/** Fourteen digits; the nines mark it as simulated. */
-export function serialNumberOf(index: number): string {
-  return `${simulatedPrefix}${String(index + 1).padStart(6, "0")}`;
+/** The nines mark it as simulated; `length` is 13 or 14 digits on real units. */
+export function serialNumberOf(index: number, length = 14): string {
+  return `${simulatedPrefix}${String(index + 1).padStart(length - simulatedPrefix.length, "0")}`;
 }
 
 /** True for the serial number of a simulated unit, wherever it is served. */
@@ -31,11 +33,17 @@ export function isSimulated(serialNumber: string | undefined): boolean {
   return serialNumber?.startsWith(simulatedPrefix) === true;
 }
 
-/** The unit's part of a whole number that belongs to all; the parts add up exactly. */
-function part({ index, count }: Unit, whole: number): number {
-  // No two real units share equally: a fixed tilt of up to two in a hundred.
-  const edge = (unit: number): number => (unit === 0 ? 0 : unit === count ? 1 : unit / count + (0.02 * Math.sin(unit * 2.4)) / count);
-  return Math.round(edge(index + 1) * whole) - Math.round(edge(index) * whole);
+/** Whether its single phases carry different loads. */
+const isUneven = ({ members }: Unit): boolean => members.some(({ outputMode }) => outputMode.startsWith("phase"));
+
+/** The unit's part of a whole number that belongs to all that are on; the parts add up exactly. */
+function part(unit: Unit, whole: number, among: readonly Member[] = unit.members.filter(({ powered }) => powered)): number {
+  const position = among.indexOf(unit.member);
+  if (position < 0) return 0;
+  // No two real units share equally: a fixed tilt of up to two in a hundred, far more between phases.
+  const tilt = isUneven(unit) ? 0.2 : 0.02;
+  const edge = (n: number): number => (n === 0 ? 0 : n === among.length ? 1 : (n + tilt * Math.sin(n * 2.4)) / among.length);
+  return Math.round(edge(position + 1) * whole) - Math.round(edge(position) * whole);
 }
 
 const watts = (milliwatts: number): number => Math.round(milliwatts / 1000);
@@ -53,11 +61,11 @@ interface UnitPower {
 
 /** A system of several units is as many times larger, so that each of them is as busy as one alone would be. */
 function power(unit: Unit): UnitPower {
-  const { inverter, count } = unit;
-  const active = watts(part(unit, inverter.demand.milliwatts * count));
-  const apparent = Math.max(active, watts(part(unit, inverter.demand.milliVoltAmperes * count)));
+  const { inverter, members } = unit;
+  const active = watts(part(unit, inverter.demand.milliwatts * members.length));
+  const apparent = Math.max(active, watts(part(unit, inverter.demand.milliVoltAmperes * members.length)));
   const { ratedActivePower, ratedApparentPower } = inverter.ratings;
-  const amperes = Math.round(part(unit, inverter.battery.milliamperes * count) / 1000);
+  const amperes = Math.round(part(unit, inverter.battery.milliamperes * members.length) / 1000);
   return {
     active,
     apparent,
@@ -74,12 +82,12 @@ interface PvShown {
 }
 
 function pv(unit: Unit, string: number): PvShown {
-  const { inverter, count } = unit;
+  const { inverter, members } = unit;
   const offer = inverter.offers[string];
   if (offer === undefined) return { voltage: 0, current: 0, power: 0 };
   const milliwatts = inverter.stringPower(string);
   const voltage = oneDecimal(pvVoltage(offer, milliwatts));
-  const shown = watts(part(unit, milliwatts * count));
+  const shown = watts(part(unit, milliwatts * members.length));
   return { voltage, current: voltage === 0 ? 0 : oneDecimal(shown / voltage), power: shown };
 }
 
@@ -88,24 +96,32 @@ function charging({ inverter: { flows } }: Unit): { solar: boolean; ac: boolean 
   return { solar: flows.batteryIn > flows.acCharge, ac: flows.acCharge > 0 };
 }
 
+/** W that the unit charges from the grid. */
+const acChargePower = (unit: Unit): number => watts(part(unit, unit.inverter.flows.acCharge * unit.members.length));
+
 function busVoltage({ mode, offers, flows }: SimulatedInverter): number {
   if (mode === "line") return 418 + Math.round(flows.pv / 1e6);
   const highest = Math.max(0, ...offers.map(({ powerPointVoltage }) => powerPointVoltage));
   return Math.round(Math.max(382 + 4 * (flows.pv / 1e6), highest + 40));
 }
 
-export function statusOf(unit: Unit): ValuesOf<typeof QPIGS> {
+/** The second decimal is always 0, as on real units. */
+const batteryVolts = ({ inverter: { battery } }: Unit): number => oneDecimal(battery.millivolts / 1000);
+
+/** QPIGS in every form: which of two meanings of a place is sent, the profile decides. */
+function statusOf(unit: Unit): Values {
   const { inverter } = unit;
-  const { battery, grid } = inverter;
+  const { battery, grid, flows } = inverter;
   const shown = power(unit);
   const first = pv(unit, 0);
   const from = charging(unit);
   const on = inverter.mode === "line" || inverter.mode === "battery";
+  const solar = watts(part(unit, (flows.batteryIn - flows.acCharge) * unit.members.length));
   const deviceStatus = [
-    ...(on ? (["loadOn"] as const) : []),
-    ...(from.solar || from.ac ? (["charging"] as const) : []),
-    ...(from.solar ? (["solarCharging"] as const) : []),
-    ...(from.ac ? (["acCharging"] as const) : []),
+    ...(on ? ["loadOn"] : []),
+    ...(from.solar || from.ac ? ["charging"] : []),
+    ...(from.solar ? ["solarCharging"] : []),
+    ...(from.ac ? ["acCharging"] : []),
   ];
   return {
     gridVoltage: grid.volts,
@@ -116,79 +132,84 @@ export function statusOf(unit: Unit): ValuesOf<typeof QPIGS> {
     loadActivePower: shown.active,
     loadPercent: shown.percent,
     busVoltage: busVoltage(inverter),
-    // The second decimal is always 0, as on real units.
-    batteryVoltage: oneDecimal(battery.millivolts / 1000),
+    batteryVoltage: batteryVolts(unit),
     batteryChargeCurrent: shown.charge,
     batterySoc: Math.round(battery.soc * 100),
     heatSinkTemperature: Math.max(0, Math.round(inverter.heatSink)),
+    // The raw number of the sensor falls as it gets warmer.
+    heatSinkRaw: Math.round(800 - 4.5 * inverter.heatSink),
+    pvChargeCurrent: Math.round(solar / batteryVolts(unit)),
     pv1Current: first.current,
     pv1Voltage: first.voltage,
-    scc1BatteryVoltage: 0,
     batteryDischargeCurrent: shown.discharge,
     deviceStatus,
-    fanOffsetVoltage: 0,
-    eepromVersion: "00",
     pv1Power: first.power,
-    chargeStatus: [...(inverter.charger.stage === "float" && (from.solar || from.ac) ? (["floatCharging"] as const) : []), "switchedOn"],
+    chargeStatus: [...(inverter.charger.stage === "float" && (from.solar || from.ac) ? ["floatCharging"] : []), "switchedOn"],
   };
 }
 
-/** QPIGS as older units send it: the current from the sun into the battery in place of the string's own. */
-export function olderStatusOf(unit: Unit): ValuesOf<typeof QPIGS> {
-  const { pv1Current: _, ...status } = statusOf(unit);
-  const batteryVoltage = oneDecimal(unit.inverter.battery.millivolts / 1000);
-  const { flows } = unit.inverter;
-  const solar = flows.batteryIn - flows.acCharge;
-  const pvChargeCurrent = Math.round(watts(part(unit, solar * unit.count)) / batteryVoltage);
-  return { ...status, pvChargeCurrent, scc1BatteryVoltage: solar > 0 ? batteryVoltage : 0 };
+function secondStatusOf(unit: Unit): Values {
+  const [first, second, third] = [pv(unit, 0), pv(unit, 1), pv(unit, 2)] as const;
+  return {
+    pv2Current: second.current,
+    pv2Voltage: second.voltage,
+    pv2Power: second.power,
+    scc2BatteryVoltage: batteryVolts(unit),
+    solarChargerStatus: [...(second.power > 0 ? ["scc2Charging"] : []), ...(third.power > 0 ? ["scc3Charging"] : [])],
+    acChargeCurrent: Math.round(acChargePower(unit) / batteryVolts(unit)),
+    acChargePower: acChargePower(unit),
+    pv3Current: third.current,
+    pv3Voltage: third.voltage,
+    scc3BatteryVoltage: batteryVolts(unit),
+    pv3Power: third.power,
+    pvPower: first.power + second.power + third.power,
+  };
 }
 
-export function secondStatusOf(unit: Unit): ValuesOf<typeof QPIGS2> {
-  const second = pv(unit, 1);
-  return { pv2Current: second.current, pv2Voltage: second.voltage, pv2Power: second.power };
+/**
+ * The warnings as characters, as many as the profile sends, with the two digits of the fault code where it has them.
+ * What it always sends behind the common positions, it sends here too.
+ */
+function warningsOf({ inverter, member }: Unit, form: string): string {
+  const digits = member.profile.faultDigitsAt;
+  const standing = warningBitsOf(inverter.warnings).padEnd(form.length, "0");
+  const bits = Array.from(form, (always, position) => (position >= 30 && always === "1" ? "1" : (standing[position] ?? "0"))).join("");
+  if (digits === undefined || inverter.faultCode === "00") return bits;
+  return bits.slice(0, digits) + inverter.faultCode + bits.slice(digits + 2);
 }
 
-/** The warnings as their bits, with the two digits of the fault code at positions 32 and 33, where a MAX has them. */
-export function warningsOf({ inverter }: Unit): Values {
-  const bits = warningBitsOf(inverter.warnings);
-  return { warnings: inverter.warnings, warningBits: bits.slice(0, 32) + inverter.faultCode + bits.slice(34) };
-}
-
-/** The warnings of units that send 32 characters. */
-export function shortWarningsOf({ inverter }: Unit): Values {
-  return { warnings: inverter.warnings, warningBits: warningBitsOf(inverter.warnings).slice(0, 32) };
-}
-
-/** The record of unit `wanted` of the system; where there is none, a record of zeros with the system's totals. */
-export function parallelOf(unit: Unit, wanted: number): ValuesOf<typeof QPGSn> {
-  const { inverter, count } = unit;
-  const { ratings, battery, grid } = inverter;
-  const each = Array.from({ length: count }, (_, index) => power({ ...unit, index }));
+/** The record of unit `wanted` of the system; where there is none that is on, a record of zeros with the system's totals. */
+function parallelOf(unit: Unit, wanted: number): Values {
+  const { inverter, members } = unit;
+  const { battery, grid } = inverter;
+  const each = members.map((member) => power({ ...unit, member }));
   const sum = (of: (one: UnitPower) => number): number => each.reduce((total, one) => total + of(one), 0);
   const totals = {
     totalChargeCurrent: sum(({ charge }) => charge),
     totalLoadApparentPower: sum(({ apparent }) => apparent),
     totalLoadActivePower: sum(({ active }) => active),
-    totalLoadPercent: Math.round(sum(({ percent }) => percent) / count),
+    totalLoadPercent: Math.round(sum(({ percent }) => percent) / members.filter(({ powered }) => powered).length),
   };
-  const shown = each[wanted];
-  if (shown === undefined) return { ...absentRecord, ...totals };
-  const asked = { ...unit, index: wanted };
+  const member = members[wanted];
+  if (member?.powered !== true) return { ...absentRecord, ...totals };
+  const asked = { ...unit, member };
+  const shown = power(asked);
   const first = pv(asked, 0);
   const second = pv(asked, 1);
   const from = charging(unit);
+  const { chargerSourcePriority, maxChargeCurrent, maxAcChargeCurrent } = member.shown(QPIRI);
   const unitStatus = [
-    ...(inverter.offers.some(({ openVoltage }) => openVoltage > 0) ? (["solarChargerPresent"] as const) : []),
-    ...(from.ac ? (["acCharging"] as const) : []),
-    ...(from.solar ? (["solarCharging"] as const) : []),
-    ...(inverter.warnings.includes("batteryUnderVoltageShutdown") ? (["batteryUnderVoltage"] as const) : []),
-    ...(grid.present ? [] : (["lineLost"] as const)),
-    ...(inverter.mode === "line" || inverter.mode === "battery" ? (["loadOn"] as const) : []),
+    ...(inverter.offers.some(({ openVoltage }) => openVoltage > 0) ? ["solarChargerPresent"] : []),
+    ...(from.ac ? ["acCharging"] : []),
+    ...(from.solar ? ["solarCharging"] : []),
+    ...(inverter.warnings.includes("batteryUnderVoltageShutdown") ? ["batteryUnderVoltage"] : []),
+    ...(grid.present ? [] : ["lineLost"]),
+    ...(inverter.mode === "line" || inverter.mode === "battery" ? ["loadOn"] : []),
   ];
   return {
     // A single MAX says "no" here and sends its data all the same.
-    unitExists: count > 1,
-    serialNumber: serialNumberOf(wanted),
+    unitExists: members.length > 1 || unit.member.shown(QPGSn)["unitExists"] === true,
+    serialNumber: member.serialNumber,
     operatingMode: inverter.mode,
     faultCode: inverter.faultCode,
     gridVoltage: grid.volts,
@@ -204,20 +225,15 @@ export function parallelOf(unit: Unit, wanted: number): ValuesOf<typeof QPGSn> {
     pv1Voltage: first.voltage,
     ...totals,
     unitStatus,
-    outputMode: outputModeOf(unit),
-    chargerSourcePriority: ratings.chargerSourcePriority,
-    maxChargeCurrent: ratings.maxChargeCurrent,
-    maxChargeCurrentLimit: 120,
-    maxAcChargeCurrent: ratings.maxAcChargeCurrent,
+    outputMode: member.outputMode,
+    ...(chargerSourcePriority !== undefined && { chargerSourcePriority }),
+    ...(maxChargeCurrent !== undefined && { maxChargeCurrent }),
+    ...(maxAcChargeCurrent !== undefined && { maxAcChargeCurrent }),
     pv1Current: Math.round(first.current),
     batteryDischargeCurrent: shown.discharge,
     pv2Voltage: second.voltage,
     pv2Current: Math.round(second.current),
   };
-}
-
-export function outputModeOf({ inverter, count }: Unit): NonNullable<ValuesOf<typeof QPGSn>["outputMode"]> {
-  return count > 1 ? "parallel" : inverter.ratings.outputMode;
 }
 
 /** What a real system sends for a number it does not have, apart from the totals. */
@@ -237,7 +253,7 @@ const absentRecord = {
   batteryChargeCurrent: 0,
   batterySoc: 0,
   pv1Voltage: 0,
-  unitStatus: [],
+  unitStatus: [] as readonly string[],
   outputMode: "single",
   chargerSourcePriority: "utilityFirst",
   maxChargeCurrent: 0,
@@ -248,3 +264,88 @@ const absentRecord = {
   pv2Voltage: 0,
   pv2Current: 0,
 } as const;
+
+/** The further strings of a unit, as QP2GSn of the Plus Tri has them. */
+function furtherStringsOf(unit: Unit, wanted: number, form: string): string {
+  const member = unit.members[wanted];
+  const asked = member?.powered === true ? { ...unit, member } : undefined;
+  const [first, second, third] = [0, 1, 2].map((string) => (asked ? pv(asked, string) : { voltage: 0, current: 0, power: 0 }));
+  return patched(form, {
+    0: asked ? 1 : 0,
+    ...{ 1: first?.power ?? 0, 2: second?.voltage ?? 0, 3: second?.current ?? 0, 4: second?.power ?? 0 },
+    ...{ 5: third?.voltage ?? 0, 6: third?.current ?? 0, 7: third?.power ?? 0 },
+  });
+}
+
+/** Wh counted by this unit since it was made, or in a part of that time. */
+function counted(unit: Unit, of: Counted, date: string): string {
+  const { inverter, members } = unit;
+  // Every member's own, whether the others are on or off.
+  return String(part(unit, inverter.meter.wattHours(of, date) * members.length, members)).padStart(8, "0");
+}
+
+/** The undocumented status: solar power, heat sink and charge stage, wherever this form has them. */
+function internalStatusOf(unit: Unit, form: string): string {
+  const solar = pv(unit, 0).power;
+  const stage = unit.inverter.flows.batteryIn === 0 ? 10 : { bulk: 11, absorption: 12, float: 13 }[unit.inverter.charger.stage];
+  const heatSink = Math.max(0, Math.round(unit.inverter.heatSink));
+  return form.split(" ").length === 18
+    ? patched(form, { 9: heatSink, 16: solar, 17: stage })
+    : patched(form, { 6: heatSink, 13: solar, 16: stage });
+}
+
+/**
+ * What the physics knows of the answer to a query, as values of the catalogue or as the payload itself; absent where
+ * the unit's settings alone decide. `argument` is what stands behind the code: a number or a date.
+ */
+export function liveAnswer(unit: Unit, code: string, argument: string, form: string): Values | string | undefined {
+  const { inverter, member } = unit;
+  switch (code) {
+    case "QPIGS":
+      return { ...statusOf(unit), ...chargerVoltage(unit, form) };
+    case "QPIGS2":
+      return secondStatusOf(unit);
+    case "QMOD":
+      return { operatingMode: inverter.mode };
+    case "QPIWS":
+      return warningsOf(unit, form);
+    case "QPGSn":
+      return parallelOf(unit, Number(argument));
+    case "QP2GSn":
+      return furtherStringsOf(unit, Number(argument), form);
+    case "QID":
+      return member.serialNumber;
+    case "QSID":
+      return String(member.serialNumber.length) + member.serialNumber + form.slice(2 + member.serialNumber.length);
+    case "QT":
+      return timeText(inverter.localTime + member.clockAheadMs);
+    case "QET":
+    case "QEYyyyy":
+    case "QEMyyyymm":
+    case "QEDyyyymmdd":
+      return counted(unit, "pv", argument);
+    case "QLT":
+    case "QLYyyyy":
+    case "QLMyyyymm":
+    case "QLDyyyymmdd":
+      return counted(unit, "load", argument);
+    case "QBMS":
+      return form.includes(" ") ? patched(form, { 1: Math.round(inverter.battery.soc * 100) }) : form;
+    case "QBV":
+      return patched(form, { 0: batteryVolts(unit), 1: Math.round(inverter.battery.soc * 100) });
+    case "QBT":
+      return `0${batteryTypes.encode((member.shown(QPIRI)["batteryType"] ?? "agm") as "agm")}`;
+    case "QGR":
+      return `0${inputVoltageRanges.encode(inverter.ratings.inputVoltageRange)}`;
+    case "Q1":
+      return internalStatusOf(unit, form);
+    default:
+      return undefined;
+  }
+}
+
+/** What the solar charger measures at the battery: only units that have such a reading send more than zeros, while it charges. */
+function chargerVoltage(unit: Unit, form: string): Values {
+  const text = form.split(" ")[14];
+  return text === undefined || Number(text) === 0 ? {} : { scc1BatteryVoltage: charging(unit).solar ? batteryVolts(unit) : 0 };
+}

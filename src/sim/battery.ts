@@ -18,12 +18,14 @@ const openCircuit: readonly (readonly [soc: number, volts: number])[] = [
 ];
 
 /**
- * A 48 V battery bank. Its state is the stored energy in whole millijoules, so that nothing is ever lost to rounding:
+ * A battery bank of 12, 24 or 48 V. Its state is the stored energy in whole millijoules, so that nothing is ever lost to rounding:
  * what goes in or out at the terminals and what turns to heat inside add up exactly.
  */
 export class Battery {
   readonly capacityMillijoules: number;
   readonly #resistance: number;
+  /** Against the 48 V of the table. */
+  readonly #scale: number;
   /** mJ, whole. */
   stored: number;
   /** Terminal voltage, mV. */
@@ -31,10 +33,11 @@ export class Battery {
   /** mA; positive is discharge. */
   milliamperes = 0;
 
-  /** `capacityWh` usable, `resistance` in ohms, `soc` from 0 to 1. */
-  constructor(capacityWh: number, resistance: number, soc: number) {
+  /** `capacityWh` usable, `resistance` in ohms at 48 V, `soc` from 0 to 1, `nominalVolts` as rated. */
+  constructor(capacityWh: number, resistance: number, soc: number, nominalVolts = 48) {
     this.capacityMillijoules = Math.round(capacityWh * 3_600_000);
-    this.#resistance = resistance;
+    this.#scale = nominalVolts / 48;
+    this.#resistance = resistance * this.#scale ** 2;
     this.stored = Math.round(this.capacityMillijoules * soc);
     this.millivolts = Math.round(this.openVoltage * 1000);
   }
@@ -50,11 +53,11 @@ export class Battery {
     for (const above of openCircuit) {
       if (soc <= above[0]) {
         const share = above[0] === below[0] ? 0 : (soc - below[0]) / (above[0] - below[0]);
-        return below[1] + share * (above[1] - below[1]);
+        return (below[1] + share * (above[1] - below[1])) * this.#scale;
       }
       below = above;
     }
-    return below[1];
+    return below[1] * this.#scale;
   }
 
   /** The most power (mW, whole, at the terminals) for `seconds` that keeps the voltage under `volts`, the current under `amperes` and the store under its brim. */

@@ -2,7 +2,7 @@ import type { Ratings } from "./ratings.ts";
 
 export type ChargeStage = "bulk" | "absorption" | "float";
 
-type ChargerRatings = Pick<Ratings, "batteryBulkVoltage" | "batteryFloatVoltage" | "maxCvChargeTime">;
+type ChargerRatings = Pick<Ratings, "ratedBatteryVoltage" | "batteryBulkVoltage" | "batteryFloatVoltage" | "maxCvChargeTime">;
 
 /** The charger's stages: full current up to the bulk voltage, hold it until the battery takes little, then float. */
 export class Charger {
@@ -20,6 +20,7 @@ export class Charger {
     ratings: ChargerRatings,
     battery: { readonly slowVolts: number; readonly amperes: number; readonly limited: boolean },
   ): void {
+    const scale = ratings.ratedBatteryVoltage / 48;
     switch (this.stage) {
       case "bulk":
         if (!battery.limited) return;
@@ -27,7 +28,7 @@ export class Charger {
         this.#heldSeconds = 0;
         return;
       case "absorption": {
-        if (battery.slowVolts < ratings.batteryBulkVoltage - 2) {
+        if (battery.slowVolts < ratings.batteryBulkVoltage - 2 * scale) {
           this.stage = "bulk";
           return;
         }
@@ -37,7 +38,7 @@ export class Charger {
         return;
       }
       case "float":
-        if (battery.slowVolts < ratings.batteryFloatVoltage - 1) this.stage = "bulk";
+        if (battery.slowVolts < ratings.batteryFloatVoltage - scale) this.stage = "bulk";
         return;
     }
   }

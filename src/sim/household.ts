@@ -47,6 +47,7 @@ const fridge = { watts: 135, powerFactor: 0.78, onMinutes: [14, 24], offMinutes:
 /** A household: standing load, refrigerator, lights and screens morning and evening, and what people switch on. */
 export class Household {
   readonly #random: Random;
+  readonly #size: number;
   readonly #standing: Wander;
   readonly #presence: Wander;
   /** Seconds each appliance still runs; 0 when off. */
@@ -54,7 +55,9 @@ export class Household {
   #fridgeOn = false;
   #fridgeSeconds = 0;
 
-  constructor(random: Random) {
+  /** `size` against a household that suits an 8 kW unit. */
+  constructor(random: Random, size = 1) {
+    this.#size = size;
     this.#random = random;
     this.#standing = new Wander(random, 600);
     this.#presence = new Wander(random, 5 * 3600);
@@ -81,8 +84,8 @@ export class Household {
         voltAmperes += appliance.watts / appliance.powerFactor;
       }
     });
-    const milliwatts = Math.round(watts * 1000);
-    return { milliwatts, milliVoltAmperes: Math.max(milliwatts, Math.round(voltAmperes * 1000)) };
+    const milliwatts = Math.round(watts * this.#size * 1000);
+    return { milliwatts, milliVoltAmperes: Math.max(milliwatts, Math.round(voltAmperes * this.#size * 1000)) };
   }
 
   #stepFridge(seconds: number): void {

@@ -3,8 +3,9 @@ import { Charger } from "./charger.ts";
 import { shareOut, type FlowDemand, type Flows } from "./flows.ts";
 import { Grid } from "./grid.ts";
 import { Household, type Demand } from "./household.ts";
+import { Meter } from "./meter.ts";
 import { pvOffer, type PvOffer, type PvString } from "./pv.ts";
-import { max8kw, type Ratings } from "./ratings.ts";
+import { plainRatings, type Ratings } from "./ratings.ts";
 import { Random } from "./random.ts";
 import { clearSky, pretoria, sunAt, Weather, type Site } from "./sun.ts";
 
@@ -19,9 +20,11 @@ export interface InverterOptions {
   /** Hours the local clock is ahead of UTC; 2 by default. */
   readonly utcOffsetHours?: number;
   readonly ratings?: Partial<Ratings>;
-  /** One or two strings of panels. */
+  /** One to three strings of panels. */
   readonly strings?: readonly PvString[];
-  /** Usable energy of the battery, Wh. */
+  /** The household's size against the one that suits 8 kW; 1 by default. */
+  readonly household?: number;
+  /** Usable energy of the battery, Wh; by default 10 240 at 48 V and less at less. */
   readonly batteryWh?: number;
   /** State of charge at the start, 0 to 1. */
   readonly soc?: number;
@@ -62,12 +65,14 @@ const heatSeconds = 700;
  * its life does not depend on when or how often it is looked at.
  */
 export class SimulatedInverter {
-  readonly ratings: Ratings;
+  /** What it goes by at the moment. */
+  ratings: Ratings;
   /** What a test or a demonstration may turn against it. */
   readonly conditions = { gridAbsent: false, extraLoadWatts: 0, extraDegrees: 0 };
   readonly battery: Battery;
   readonly charger = new Charger();
   readonly grid: Grid;
+  readonly meter = new Meter();
   readonly #stepSeconds: number;
   readonly #site: Site;
   readonly #utcOffsetMs: number;
@@ -97,15 +102,16 @@ export class SimulatedInverter {
   energy: EnergyAccount = { pv: 0, grid: 0, batteryOut: 0, load: 0, batteryIn: 0, losses: 0, batteryHeat: 0 };
 
   constructor(options: InverterOptions) {
-    this.ratings = { ...max8kw, ...options.ratings };
-    this.battery = new Battery(options.batteryWh ?? 10_240, 0.022, options.soc ?? 0.62);
+    this.ratings = { ...plainRatings, ...options.ratings };
+    const volts = this.ratings.ratedBatteryVoltage;
+    this.battery = new Battery(options.batteryWh ?? (10_240 * volts) / 48, 0.022, options.soc ?? 0.62, volts);
     this.grid = new Grid(options.seed, options.sheddingRate ?? 0.07);
     this.#stepSeconds = options.stepSeconds ?? 1;
     this.#site = options.site ?? pretoria;
     this.#utcOffsetMs = (options.utcOffsetHours ?? 2) * 3_600_000;
     this.#strings = options.strings ?? roof;
     this.#weather = new Weather(new Random(options.seed, "weather"));
-    this.#household = new Household(new Random(options.seed, "household"));
+    this.#household = new Household(new Random(options.seed, "household"), options.household);
     this.#noise = new Random(options.seed, "noise");
     this.#next = options.start;
     this.#slowVolts = this.battery.openVoltage;
@@ -119,6 +125,11 @@ export class SimulatedInverter {
     }
   }
 
+  /** Local time, ms, as if it were UTC. */
+  get localTime(): number {
+    return this.#next - this.#stepSeconds * 1000 + this.#utcOffsetMs;
+  }
+
   /** Names of the warnings that stand, as QPIWS calls them. */
   get warnings(): readonly string[] {
     const volts = this.battery.millivolts / 1000;
@@ -128,11 +139,15 @@ export class SimulatedInverter {
       ["inverterFault", this.mode === "fault"],
       ["gridFailed", !this.grid.present],
       ["overTemperature", this.heatSink > 95],
-      ["batteryLow", volts < batteryCutOffVoltage + 2],
+      ["batteryLow", volts < batteryCutOffVoltage + 2 * this.#voltageScale],
       ["batteryUnderVoltageShutdown", this.#batteryEmpty],
       ["overload", this.loadRatio > 1.05],
     ];
     return standing.filter(([, on]) => on).map(([name]) => name);
+  }
+
+  get #voltageScale(): number {
+    return this.ratings.ratedBatteryVoltage / 48;
   }
 
   /** Load against the rating, by watts or volt-amperes, whichever is more; 1 = 100 %. */
@@ -155,7 +170,7 @@ export class SimulatedInverter {
     this.demand = { milliwatts: wanted.milliwatts + extra, milliVoltAmperes: wanted.milliVoltAmperes + extra };
 
     this.#chooseMode(seconds);
-    this.#flow(seconds);
+    this.#flow(seconds, localMs);
     if (this.mode !== "line" && this.mode !== "battery") this.demand = { milliwatts: 0, milliVoltAmperes: 0 };
     this.#settle(seconds);
   }
@@ -173,7 +188,7 @@ export class SimulatedInverter {
       ratings.batteryRedischargeVoltage === 0 ? this.charger.stage === "float" : this.#slowVolts >= ratings.batteryRedischargeVoltage;
     if (this.#slowVolts < ratings.batteryRechargeVoltage) this.#onGrid = true;
     else if (full) this.#onGrid = false;
-    if (this.#slowVolts > ratings.batteryCutOffVoltage + 3) this.#batteryEmpty = false;
+    if (this.#slowVolts > ratings.batteryCutOffVoltage + 3 * this.#voltageScale) this.#batteryEmpty = false;
     const gridFirst = ratings.outputSourcePriority !== "sbu" || this.#onGrid;
     this.mode = gridUsable && (gridFirst || this.#batteryEmpty) ? "line" : this.#batteryEmpty ? "standby" : "battery";
 
@@ -189,9 +204,9 @@ export class SimulatedInverter {
     this.#overloadSeconds = 0;
   }
 
-  #flow(seconds: number): void {
+  #flow(seconds: number, localMs: number): void {
     const { ratings, battery } = this;
-    const chargeLimit = battery.chargeLimit(this.charger.target(ratings), ratings.maxChargeCurrent, seconds);
+    const chargeLimit = !ratings.charges ? 0 : battery.chargeLimit(this.charger.target(ratings), ratings.maxChargeCurrent, seconds);
     const pvOffer = this.offers.reduce((sum, offer) => sum + offer.milliwatts, 0);
     const on = this.mode === "line" || this.mode === "battery";
     const priority = ratings.chargerSourcePriority;
@@ -205,12 +220,13 @@ export class SimulatedInverter {
         ratings.outputSourcePriority === "utilityFirst" ? "never" : ratings.outputSourcePriority === "solarFirst" ? "first" : "surplus",
       pvCharges: !(priority === "utilityFirst" && this.mode === "line"),
       chargeLimit,
-      dischargeLimit: battery.dischargeLimit(ratings.batteryCutOffVoltage, seconds),
+      dischargeLimit: !ratings.discharges ? 0 : battery.dischargeLimit(ratings.batteryCutOffVoltage, seconds),
       acChargeLimit: acAllowed ? Math.floor(battery.millivolts * Math.min(ratings.maxAcChargeCurrent, ratings.maxChargeCurrent)) : 0,
     };
     this.flows = shareOut(demand) ?? this.#goEmpty(demand);
     const heat = battery.step(this.flows.batteryOut - this.flows.batteryIn, seconds);
     this.#account(heat, seconds);
+    this.meter.count(localMs, seconds, this.flows);
     const volts = battery.millivolts / 1000;
     const slowness = Math.exp(-seconds / 120);
     this.#slowVolts = this.#slowVolts * slowness + volts * (1 - slowness);
@@ -222,7 +238,7 @@ export class SimulatedInverter {
 
   /** The battery cannot carry the load: over to the grid, or off; at the very end even its own consumption stops. */
   #goEmpty(demand: FlowDemand): Flows {
-    this.#batteryEmpty = true;
+    this.#batteryEmpty = this.ratings.discharges;
     if (this.mode === "battery" && this.grid.present) {
       this.mode = "line";
       const flows = shareOut({ ...demand, mode: "line" });

@@ -4,6 +4,8 @@ export interface PvString {
   readonly peakWatts: number;
   /** Voltage at the power point under the same conditions, V. */
   readonly voltage: number;
+  /** Where the tracker wakes, V; below it takes nothing. 120 by default, as in a MAX. */
+  readonly startVoltage?: number;
 }
 
 /** What a string could give at this moment. */
@@ -16,9 +18,6 @@ export interface PvOffer {
   readonly openVoltage: number;
 }
 
-/** The tracker of a MAX wakes at this voltage and below it takes nothing. */
-const startVoltage = 120;
-
 /** The offer of a string in this light (W/m² on the roof) and air temperature (°C). */
 export function pvOffer(string: PvString, irradiance: number, airTemperature: number): PvOffer {
   if (irradiance < 1) return { milliwatts: 0, powerPointVoltage: 0, openVoltage: 0 };
@@ -30,7 +29,7 @@ export function pvOffer(string: PvString, irradiance: number, airTemperature: nu
   const openVoltage = Math.max(0, voltage * 1.21);
   const powerPointVoltage = Math.max(0, voltage);
   const watts = string.peakWatts * (irradiance / 1000) * (1 - 0.0038 * warmth) * 0.96;
-  const milliwatts = powerPointVoltage < startVoltage ? 0 : Math.max(0, Math.round(watts * 1000));
+  const milliwatts = powerPointVoltage < (string.startVoltage ?? 120) ? 0 : Math.max(0, Math.round(watts * 1000));
   return { milliwatts, powerPointVoltage, openVoltage };
 }
 

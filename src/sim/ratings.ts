@@ -1,16 +1,39 @@
-import type { ValuesOf } from "../protocol/command.ts";
-import type { QDI, QPIRI } from "../protocol/pi30/ratings.ts";
+import type { Values } from "../model/reading.ts";
+import { chargerSourcePriorities, outputSourcePriorities } from "../protocol/pi30/choices.ts";
+import { numberOf } from "../protocol/setting.ts";
+import type { ChargerPriority, OutputPriority, Profile } from "./profile.ts";
 
-/** Ratings and settings of the simulated unit, by the names and words of QPIRI. */
-export type Ratings = Required<ValuesOf<typeof QPIRI>>;
+/** What the physics goes by: ratings and settings of the unit, by the names of QPIRI, with what the unit makes of its priorities. */
+export interface Ratings {
+  readonly ratedOutputVoltage: number;
+  readonly ratedOutputFrequency: number;
+  readonly ratedApparentPower: number;
+  readonly ratedActivePower: number;
+  readonly ratedBatteryVoltage: number;
+  readonly batteryRechargeVoltage: number;
+  readonly batteryCutOffVoltage: number;
+  readonly batteryBulkVoltage: number;
+  readonly batteryFloatVoltage: number;
+  /** 0: when full. */
+  readonly batteryRedischargeVoltage: number;
+  readonly maxAcChargeCurrent: number;
+  readonly maxChargeCurrent: number;
+  /** A; 0 without a limit. */
+  readonly maxDischargeCurrent: number;
+  /** min; 0 automatic. */
+  readonly maxCvChargeTime: number;
+  readonly inputVoltageRange: "appliance" | "ups";
+  readonly outputSourcePriority: OutputPriority;
+  readonly chargerSourcePriority: ChargerPriority;
+  /** Whether the battery may be charged and discharged. */
+  readonly charges: boolean;
+  readonly discharges: boolean;
+}
 
-/** An 8 kW MAX with a 16-cell iron-phosphate battery, set up to live from sun and battery. */
-export const max8kw: Ratings = {
-  ratedGridVoltage: 230,
-  ratedGridCurrent: 34.7,
+/** An 8 kW unit with a 16-cell iron-phosphate battery, set up to live from sun and battery. */
+export const plainRatings: Ratings = {
   ratedOutputVoltage: 230,
   ratedOutputFrequency: 50,
-  ratedOutputCurrent: 34.7,
   ratedApparentPower: 8000,
   ratedActivePower: 8000,
   ratedBatteryVoltage: 48,
@@ -18,70 +41,52 @@ export const max8kw: Ratings = {
   batteryCutOffVoltage: 48,
   batteryBulkVoltage: 55.2,
   batteryFloatVoltage: 54,
-  batteryType: "userDefined",
+  batteryRedischargeVoltage: 54,
   maxAcChargeCurrent: 30,
   maxChargeCurrent: 100,
+  maxDischargeCurrent: 0,
+  maxCvChargeTime: 480,
   inputVoltageRange: "appliance",
   outputSourcePriority: "sbu",
   chargerSourcePriority: "solarFirst",
-  maxParallelUnits: 9,
-  machineType: "offGrid",
-  topology: "transformerless",
-  outputMode: "single",
-  batteryRedischargeVoltage: 54,
-  pvOkCondition: "oneUnitWithPv",
-  pvPowerBalance: "chargeAndLoad",
-  maxCvChargeTime: 480,
-  operationLogic: "automatic",
-  maxDischargeCurrent: 0,
+  charges: true,
+  discharges: true,
 };
 
-/** What differs in a 5 kW KING. */
-export const king5kw: Partial<Ratings> = {
-  ratedGridCurrent: 21.7,
-  ratedOutputCurrent: 21.7,
-  ratedApparentPower: 5000,
-  ratedActivePower: 5000,
-  maxAcChargeCurrent: 60,
-  maxChargeCurrent: 80,
+const usualOutput: Readonly<Record<string, OutputPriority>> = { "0": "utilityFirst", "1": "solarFirst", "2": "sbu" };
+const usualCharger: Readonly<Record<string, ChargerPriority>> = {
+  "0": "utilityFirst",
+  "1": "solarFirst",
+  "2": "solarAndUtility",
+  "3": "onlySolar",
 };
 
-/** What such a unit is set to when it leaves the factory. */
-export const max8kwDefaults: ValuesOf<typeof QDI> = {
-  outputVoltageSetting: 230,
-  outputFrequencySetting: 50,
-  maxAcChargeCurrent: 30,
-  batteryCutOffVoltage: 44,
-  batteryFloatVoltage: 54,
-  batteryBulkVoltage: 56.4,
-  batteryRechargeVoltage: 46,
-  maxChargeCurrent: 60,
-  inputVoltageRange: "appliance",
-  outputSourcePriority: "utilityFirst",
-  chargerSourcePriority: "solarAndUtility",
-  batteryType: "agm",
-  buzzerSilenced: false,
-  powerSaving: false,
-  overloadRestart: false,
-  overTemperatureRestart: false,
-  lcdBacklight: true,
-  sourceInterruptAlarm: true,
-  faultCodeRecord: true,
-  overloadBypass: false,
-  lcdReturnToDefault: true,
-  outputMode: "single",
-  batteryRedischargeVoltage: 54,
-  pvOkCondition: "oneUnitWithPv",
-  pvPowerBalance: "chargeAndLoad",
-  maxCvChargeTime: 0,
-  maxDischargeCurrent: 0,
-};
-
-export const options = {
-  enabled: ["overloadBypass", "lcdReturnToDefault", "overloadRestart", "faultCodeRecord"],
-  disabled: ["buzzer", "powerSaving", "overTemperatureRestart", "lcdBacklight", "sourceInterruptAlarm"],
-} as const;
-
-/** A, steps a MAX offers. */
-export const selectableChargeCurrents = [10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120] as const;
-export const selectableAcChargeCurrents = [2, 10, 20, 30, 40, 50, 60, 70, 80, 90, 100, 110, 120] as const;
+/** What the unit lives by when it shows these values in QPIRI and these three digits in QBATCD. */
+export function ratingsOf(profile: Profile, shown: Values, locks = "000"): Ratings {
+  const amount = (name: Exclude<keyof Ratings, "charges" | "discharges">): number => numberOf(shown, name) ?? 0;
+  const code = (codec: { encode(word: never): string }, word: unknown): string => codec.encode(word as never);
+  const outputs = profile.outputPriorities ?? usualOutput;
+  const chargers = profile.chargerPriorities ?? usualCharger;
+  return {
+    ratedOutputVoltage: amount("ratedOutputVoltage"),
+    ratedOutputFrequency: amount("ratedOutputFrequency"),
+    ratedApparentPower: amount("ratedApparentPower"),
+    ratedActivePower: amount("ratedActivePower"),
+    ratedBatteryVoltage: amount("ratedBatteryVoltage"),
+    batteryRechargeVoltage: amount("batteryRechargeVoltage"),
+    batteryCutOffVoltage: amount("batteryCutOffVoltage"),
+    batteryBulkVoltage: amount("batteryBulkVoltage"),
+    batteryFloatVoltage: amount("batteryFloatVoltage"),
+    batteryRedischargeVoltage: amount("batteryRedischargeVoltage"),
+    maxAcChargeCurrent: amount("maxAcChargeCurrent"),
+    maxChargeCurrent: amount("maxChargeCurrent"),
+    maxDischargeCurrent: amount("maxDischargeCurrent"),
+    maxCvChargeTime: amount("maxCvChargeTime"),
+    inputVoltageRange: shown["inputVoltageRange"] === "ups" ? "ups" : "appliance",
+    outputSourcePriority: outputs[code(outputSourcePriorities, shown["outputSourcePriority"])] ?? "utilityFirst",
+    chargerSourcePriority: chargers[code(chargerSourcePriorities, shown["chargerSourcePriority"])] ?? "solarAndUtility",
+    // 000 clears the locks; else the second digit is for discharging and the third for charging (notes §9.4).
+    charges: locks === "000" || locks[2] === "1",
+    discharges: locks === "000" || locks.startsWith("11"),
+  };
+}

@@ -1,11 +1,15 @@
 import { TransportError } from "../model/errors.ts";
 import type { Clock } from "../session/clock.ts";
 import { nominalBaud, type OpenTransport, type Transport, type Wire } from "../session/transport.ts";
-import type { Unit } from "./answers.ts";
+import type { Values } from "../model/reading.ts";
+import { serialNumberOf, type Unit } from "./answers.ts";
 import { FaultInjector, faultKinds, type Disturbed, type FaultKind, type FaultRates } from "./faults.ts";
-import { Firmware, type FirmwareOptions, type Model } from "./firmware.ts";
+import { Firmware, type FirmwareAnswer, type FirmwareOptions } from "./firmware.ts";
 import { SimulatedInverter, type InverterOptions } from "./inverter.ts";
-import { king5kw } from "./ratings.ts";
+import { Journal } from "./journal.ts";
+import { Member } from "./member.ts";
+import type { Profile } from "./profile.ts";
+import { findProfile } from "./profiles.ts";
 import type { Recorded } from "./recorded.ts";
 import { goodPayloads, Replay } from "./replay.ts";
 import { SimWire, type SecondReader } from "./wire.ts";
@@ -14,13 +18,21 @@ export interface SimulationOptions {
   readonly clock: Clock;
   /** 1 by default; the same seed gives the same inverter and the same faults. */
   readonly seed?: number;
-  /** Whose replies are imitated; `max` by default. */
-  readonly model?: Model;
+  /** Name of the profile that is imitated; `max` by default. */
+  readonly model?: string;
   /** Inverters in parallel, 1 to 9, each on its own line; 1 by default. */
   readonly units?: number;
+  /** Phases over which they are spread in turn; as the profile has it by default, mostly 1. */
+  readonly phases?: 1 | 2 | 3;
+  /** All answer with the serial number that some units have after a fault: 55355535553555. */
+  readonly sameSerial?: boolean;
+  /** Numbers of the units that do not know the parallel query, 0 for the first. */
+  readonly withoutParallelQuery?: readonly number[];
+  /** Values of QPIRI with which they begin, where they are not to be the profile's. */
+  readonly settings?: Values;
   /** Bits a second, 2400 by default; 0 is unpaced. */
   readonly baud?: number;
-  /** Between request and reply, ms; 0 by default. */
+  /** Between request and reply, ms; as the profile has it by default. */
   readonly latencyMs?: number;
   readonly faults?: FaultRates;
   /** How long a late reply is held back; 2500 by default. */
@@ -42,17 +54,22 @@ export interface SimulationOptions {
   readonly secondReader?: SecondReader;
   /** Whether the wire's pace may be relied upon, as on a real serial line; true by default on a paced line. */
   readonly certain?: boolean;
-  readonly firmware?: Pick<FirmwareOptions, "refusal" | "acceptsZeroBumped">;
-  readonly inverter?: Omit<Partial<InverterOptions>, "seed" | "start">;
+  readonly firmware?: Pick<FirmwareOptions, "refusal" | "requestChecksum">;
+  readonly inverter?: Omit<Partial<InverterOptions>, "seed" | "start" | "ratings">;
 }
+
+/** Seen on units after a fault (powerforum 18222). */
+const faultySerial = "55355535553555";
 
 /** One or more simulated inverters, each at the end of its own line. */
 export class Simulation {
   readonly inverter: SimulatedInverter;
   /** By unit. */
   readonly lines: readonly SimLine[];
+  /** Whatever came to the units and was no inquiry. */
+  readonly journal = new Journal();
 
-  /** Throws ConfigError when `replayLines` has no good line, RangeError for fault rates that are no shares. */
+  /** Throws ConfigError when `replayLines` has no good line, RangeError for fault rates that are no shares and for an unknown model. */
   constructor(options: SimulationOptions) {
     const { clock, seed = 1, units = 1, speed = 1 } = options;
     if (!(Number.isInteger(units) && units >= 1 && units <= 9)) throw new RangeError(`units: expected 1 to 9, got ${units}`);
@@ -60,13 +77,19 @@ export class Simulation {
     const began = clock.monotonic();
     // Fast time in steps that the machine can follow: at most two thousand a second.
     const stepSeconds = Math.min(60, Math.max(1, Math.round(speed / 2000)));
-    const ratings = { ...(options.model === "king" ? king5kw : {}), ...options.inverter?.ratings };
-    this.inverter = new SimulatedInverter({ stepSeconds, ...options.inverter, ratings, seed, start });
+    const profile = findProfile(options.model ?? "max");
+    const members = Array.from({ length: units }, (_, index) => memberOf(options, profile, index));
+    const { strings, household } = profile;
+    const ratings = members[0]?.ratings ?? {};
+    this.inverter = new SimulatedInverter({ stepSeconds, strings, household, ...options.inverter, ratings, seed, start });
     const payloads = options.replayLines && goodPayloads(options.replayLines);
     const live = (at: number): void => this.inverter.advanceTo(start + (at - began) * speed);
-    this.lines = Array.from({ length: units }, (_, index) => {
-      const unit = { inverter: this.inverter, index, count: units };
-      return new SimLine(options, unit, live, payloads && new Replay(payloads));
+    const note: Note = (request, reply, at, unit, outcome) => {
+      this.journal.note(request, reply, { at: Math.round(start + at - began), unit, outcome });
+    };
+    this.lines = members.map((member) => {
+      const unit = { inverter: this.inverter, member, members };
+      return new SimLine(options, unit, { live, note, replay: payloads && new Replay(payloads) });
     });
   }
 
@@ -77,6 +100,30 @@ export class Simulation {
   }
 }
 
+function memberOf(options: SimulationOptions, profile: Profile, index: number): Member {
+  const { units = 1, phases = profile.phases ?? 1 } = options;
+  const parallel = units > 1;
+  return new Member({
+    profile,
+    index,
+    parallel,
+    phase: parallel && phases > 1 ? { number: (index % phases) + 1, of: phases === 2 ? 2 : 3 } : undefined,
+    serialNumber: options.sameSerial === true ? faultySerial : serialNumberOf(index, profile.replies["QID"]?.length),
+    withoutParallelQuery: options.withoutParallelQuery?.includes(index),
+    settings: options.settings,
+  });
+}
+
+type Note = (request: Uint8Array, reply: Uint8Array | undefined, at: number, unit: number, outcome: string | undefined) => void;
+
+/** What a line needs of its simulation. */
+interface Surroundings {
+  /** Lets the inverter live until this monotonic time, ms. */
+  readonly live: (at: number) => void;
+  readonly note: Note;
+  readonly replay: Replay | undefined;
+}
+
 /** A line with a simulated unit at its end; outlives the transports that are opened on it. */
 export class SimLine {
   readonly wire: SimWire;
@@ -84,42 +131,65 @@ export class SimLine {
   readonly address: string;
   /** What a session may know of the wire. */
   readonly nominal: Wire;
+  readonly serialNumber: string;
+  readonly #member: Member;
   readonly #faults: FaultInjector;
   readonly #unpluggedMs: number;
   #backAt = Number.NEGATIVE_INFINITY;
   /** Requests that reached the unit, whoever sent them. */
   requests = 0;
 
-  constructor(options: SimulationOptions, unit: Unit, live: (at: number) => void, replay: Replay | undefined) {
-    const { clock, seed = 1, baud = nominalBaud, latencyMs = 0, hid = false, secondReader } = options;
+  constructor(options: SimulationOptions, unit: Unit, { live, note, replay }: Surroundings) {
+    const { clock, seed = 1, baud = nominalBaud, hid = false, secondReader } = options;
+    const { index, profile } = unit.member;
     this.clock = clock;
-    this.address = unit.index === 0 ? "sim:" : `sim:${unit.index}`;
+    this.#member = unit.member;
+    this.serialNumber = unit.member.serialNumber;
+    this.address = index === 0 ? "sim:" : `sim:${index}`;
     this.nominal = { byteMs: 10_000 / (baud || nominalBaud), certain: options.certain ?? baud > 0, chunkBytes: hid ? 8 : 1 };
     this.#unpluggedMs = options.unpluggedMs ?? 0;
     const timing = { lateMs: options.lateMs ?? 2500, hangMs: options.hangMs ?? 60_000 };
-    this.#faults = new FaultInjector(options.faults ?? {}, timing, seed + unit.index);
-    const firmware = new Firmware({ unit, model: options.model, replay, ...options.firmware });
-    const undisturbed = (request: Uint8Array, at: number): Disturbed => {
+    this.#faults = new FaultInjector(options.faults ?? {}, timing, seed + index);
+    const firmware = new Firmware({ unit, replay, ...options.firmware });
+    const silence: Disturbed = { parts: [], disconnect: false };
+    const answer = (request: Uint8Array, at: number): FirmwareAnswer | undefined => {
       live(at);
+      if (!this.#member.powered) return undefined;
       this.requests += 1;
-      const { reply } = firmware.answer(request);
-      return { parts: reply === undefined ? [] : [{ bytes: reply, delayMs: 0 }], disconnect: false };
+      const answered = firmware.answer(request);
+      note(request, answered.reply, at, index, undefined);
+      return answered;
+    };
+    const undisturbed = (request: Uint8Array, at: number): Disturbed => {
+      const reply = answer(request, at)?.reply;
+      return reply === undefined ? silence : { parts: [{ bytes: reply, delayMs: 0 }], disconnect: false };
     };
     const disturbed = (request: Uint8Array, at: number): Disturbed => {
-      live(at);
-      this.requests += 1;
-      if (options.recorded !== undefined) return { parts: options.recorded.answer(request), disconnect: false };
-      const { command, reply } = firmware.answer(request);
-      if (reply === undefined) return { parts: [], disconnect: false };
+      if (options.recorded !== undefined) return this.#repeat(options.recorded, request, at, note);
+      const { command = "", reply } = answer(request, at) ?? {};
+      if (reply === undefined) return silence;
       const result = this.#faults.disturb(command, request, reply, at);
       if (result.disconnect) this.#backAt = at + this.#unpluggedMs;
       return result;
     };
+    const { latencyMs = profile.latencyMs } = options;
     this.wire = new SimWire({ baud, latencyMs, hid, secondReader, answer: disturbed, answerOther: undisturbed });
   }
 
   get injected(): Readonly<Record<FaultKind, number>> {
     return this.#faults.injected;
+  }
+
+  /** Switches the unit off or on: off, it says nothing, and the others tell that it is not there. */
+  setPowered(on: boolean): void {
+    this.#member.powered = on;
+  }
+
+  #repeat(recorded: Recorded, request: Uint8Array, at: number, note: Note): Disturbed {
+    this.requests += 1;
+    const parts = recorded.answer(request);
+    note(request, parts[0]?.bytes, at, this.#member.index, "recorded");
+    return { parts, disconnect: false };
   }
 
   /** Opens the line as a session does, again and again. */
