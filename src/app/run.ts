@@ -17,6 +17,7 @@ import { qpigsColumns } from "./log-columns.ts";
 import { planOf, staleAfterMs } from "./plan.ts";
 import { InverterRegistry } from "./registry.ts";
 import { writeRuntimeFile } from "./runtime-file.ts";
+import { SharedPorts } from "./shared-ports.ts";
 import { systemClock } from "./system-clock.ts";
 import { targetsOf } from "./targets.ts";
 import { together } from "./together.ts";
@@ -57,6 +58,13 @@ export async function run(config: Config, { logger, tell }: RunOptions, { signal
   await using mqtt = await openMqtt(config, broker, logger);
   await using textLog = await openTextLog(config, logger);
   await using server = await openServer(config, hub, logger);
+  await using shared = await SharedPorts.open({
+    config,
+    devices: targets.map(({ device }) => device),
+    inverters: () => inverters,
+    clock,
+    logger,
+  });
   await using socket = await LocalSocket.open({ dataDir: config.dataDir, version, logger, methods: daemonMethods(() => inverters) });
   await using _runtime = await writeRuntimeFile(config.dataDir, {
     pid: process.pid,
@@ -68,7 +76,7 @@ export async function run(config: Config, { logger, tell }: RunOptions, { signal
   });
 
   const outputs = new FanOut({
-    sinks: [hub, mqtt, textLog].filter((sink): sink is NonNullable<typeof sink> & Sink => sink !== undefined),
+    sinks: [hub, mqtt, textLog, shared].filter((sink): sink is NonNullable<typeof sink> & Sink => sink !== undefined),
     logger,
   });
   inverters = targets.map((target) => new LiveInverter({ target, plan, registry, clock, logger, outputs, page: hub }));
@@ -77,15 +85,13 @@ export async function run(config: Config, { logger, tell }: RunOptions, { signal
   if (server) tell(`  page      ${server.url}`);
   if (mqtt) tell(`  MQTT      ${mqtt.address}${broker ? "  (embedded, this machine only)" : ""}`);
   if (textLog) tell(`  text log  ${textLog.currentFile}`);
+  for (const address of shared.addresses) tell(`  shared    ${address}`);
   tell(`  data      ${config.dataDir}`);
   tell("Ctrl-C stops it.");
 
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
-  await together(
-    inverters.map((inverter) => inverter.run({ signal: stop })),
-    failed,
-  );
+  await together([...inverters.map((inverter) => inverter.run({ signal: stop })), shared.run({ signal: stop })], failed);
   await registry.saved();
 }
 

@@ -11,8 +11,8 @@ const keepAliveMs = 60_000;
 export interface TcpClient {
   /** Address and port. */
   readonly name: string;
-  send(bytes: Uint8Array): void;
-  close(): void;
+  readonly send: (bytes: Uint8Array) => void;
+  readonly close: () => void;
 }
 
 /** What is done with a client's bytes, and when it has gone. */
@@ -66,11 +66,11 @@ export class TcpPort {
   #serve(socket: Socket): void {
     const session = this.#options.connected({
       name: `${socket.remoteAddress ?? "unknown"}:${socket.remotePort ?? 0}`,
-      send(bytes) {
+      send: (bytes) => {
         if (socket.writableLength > mostWaiting) socket.destroy();
         else if (!socket.destroyed) socket.write(bytes);
       },
-      close: () => socket.destroy(),
+      close: () => void socket.destroy(),
     });
     // A client that breaks off is gone like one that hangs up; "close" follows.
     socket.on("error", () => socket.destroy());
