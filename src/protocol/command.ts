@@ -89,7 +89,7 @@ export function wholeQuery<V extends Readonly<Record<string, Value>>>(
   },
 ): Query<Partial<V>> {
   const { codec, names, optional = [], legend = [], ...rest } = declaration;
-  const whole: Whole = { codec: codec as unknown as Codec<Values>, names, optional, legend };
+  const whole: Whole = { codec, names, optional, legend };
   return { kind: "query", code, ...splitCode(code), shape: code, layouts: [], whole, ...rest };
 }
 

@@ -4,7 +4,7 @@ import { choice, decimal, field, int, noYes, steps, unexplained, yesNo } from ".
 import { batteryTypesOfTwoDigits, chargingStages } from "./choices.ts";
 
 /** Fields of QBEQI; a Phocos unit sends them behind those of Q1 as well. `first`: the number of the first one. */
-export const equalizationFields = <const First extends 0 | 17>(first: First) =>
+export const equalizationFields = (first: 0 | 17) =>
   [
     field(metric.equalizationEnabled, yesNo),
     field(metric.equalizationTime, int(3)),

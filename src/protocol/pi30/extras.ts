@@ -54,18 +54,17 @@ export const QT = query("QT", {
   layouts: [layout([1, 1], [field(metric.unitClock, clockTime)])],
 });
 
-interface Led {
+export const ledSpeeds = choice({ low: "0", medium: "1", fast: "2" });
+
+/** The colours follow one another without a space in what was captured, with spaces in the papers. */
+const ledStrip: Codec<{
   readonly ledEnabled: boolean;
   readonly ledSpeed: string;
   readonly ledEffect: string;
   readonly ledBrightness: number;
   readonly ledPresentation: string;
   readonly ledColours: readonly string[];
-}
-const ledSpeeds = choice({ low: "0", medium: "1", fast: "2" });
-
-/** The colours follow one another without a space in what was captured, with spaces in the papers. */
-const ledStrip: Codec<Led> = {
+}> = {
   shape: "enabled, speed, effect, brightness, presentation: one digit each; then groups of RRRGGGBBB",
   decode(raw) {
     const match = /^([01]) (\d) (\d) (\d) (\d) ((?:\d{9} ?){1,3})$/.exec(raw);
@@ -90,7 +89,7 @@ export const QLED = wholeQuery("QLED", {
   title: "LED strip",
   source: "notes §8.22; MAX, MAX II, MKS II",
   cadence: "slow",
-  codec: ledStrip as Codec<{ readonly [K in keyof Led]: Led[K] }>,
+  codec: ledStrip,
   names: ["ledEnabled", "ledSpeed", "ledEffect", "ledBrightness", "ledPresentation", "ledColours"],
   legend: [
     `speed: ${ledSpeeds.shape}`,

@@ -1,66 +1,26 @@
 import { wholeQuery } from "../command.ts";
 import type { Codec } from "../field.ts";
-
-/** Positions 0 to 30, the same in every document. */
-const common = [
-  "pvLoss",
-  "inverterFault",
-  "busVoltageOver",
-  "busVoltageUnder",
-  "busSoftStartFailed",
-  "gridFailed",
-  "outputShort",
-  "inverterVoltageTooLow",
-  "inverterVoltageTooHigh",
-  "overTemperature",
-  "fanLocked",
-  "batteryVoltageHigh",
-  "batteryLow",
-  "overcharge",
-  "batteryUnderVoltageShutdown",
-  "batteryDerating",
-  "overload",
-  "eepromFault",
-  "inverterOverCurrent",
-  "inverterSoftStartFailed",
-  "selfTestFailed",
-  "dcVoltageOnOutput",
-  "batteryOpen",
-  "currentSensorFailed",
-  "batteryShort",
-  "powerLimit",
-  "pvVoltageHigh",
-  "mpptOverload",
-  "mpptOverloadWarning",
-  "batteryTooLowToCharge",
-] as const;
+import { commonWarnings, placedWarnings } from "./warning-list.ts";
 
 /**
  * What each position means, by the length of the reply. In the 36-character form positions 31 to 33 hold a fault-code
  * digit or a warning, depending on the model, and a Phocos unit shows a steady 1 there: they are no warnings here but
  * stay in `warningBits`.
  */
-const tables: readonly { readonly form: RegExp; readonly names: readonly (string | undefined)[] }[] = [
-  { form: /^[01]{32}$/, names: [...common, "position30", "position31"] },
-  {
-    form: /^[01]{31}\d{3}[01]{2}$/,
-    names: [...common, "position30", undefined, undefined, undefined, "highAcInputAtSoftStart", "batteryEqualizing"],
-  },
-  {
-    form: /^[01]{38}$/,
-    names: [
-      ...common,
-      "pv2VoltageHigh",
-      "mppt2Overload",
-      "mppt2OverloadWarning",
-      "batteryTooLowToCharge2",
-      "pv3VoltageHigh",
-      "mppt3Overload",
-      "mppt3OverloadWarning",
-      "batteryTooLowToCharge3",
-    ],
-  },
-];
+const tables: readonly { readonly length: number; readonly form: RegExp; readonly names: readonly (string | undefined)[] }[] = (
+  [
+    [32, /^[01]{32}$/],
+    [36, /^[01]{31}\d{3}[01]{2}$/],
+    [38, /^[01]{38}$/],
+  ] as const
+).map(([length, form]) => {
+  const names: (string | undefined)[] = Array.from({ length }, (_, position) => commonWarnings[position]?.key);
+  for (const { key, at, families } of placedWarnings) {
+    const position = at[length];
+    if (position !== undefined && families === undefined) names[position] = key;
+  }
+  return { length, form, names };
+});
 
 const warningBits: Codec<{ warnings: readonly string[]; warningBits: string }> = {
   shape: "32, 36 or 38 characters 0/1",
@@ -81,9 +41,10 @@ export const QPIWS = wholeQuery("QPIWS", {
   cadence: "medium",
   codec: warningBits,
   names: ["warnings", "warningBits"],
-  legend: tables.flatMap(({ names }, index) => [
-    `${["32", "36", "38"][index]!} characters: ${names.map((name, position) => `${position} ${name ?? "(digit of a fault code, or a warning of some models)"}`).join(" · ")}`,
-  ]),
+  legend: tables.map(
+    ({ length, names }) =>
+      `${length} characters: ${names.map((name, position) => `${position} ${name ?? "(digit of a fault code, or a warning of some models)"}`).join(" · ")}`,
+  ),
 });
 
 /** The characters of a 36-position reply with these warnings set. Throws TypeError for a name that form does not have. */
