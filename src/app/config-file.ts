@@ -159,7 +159,7 @@ function resolvePaths(parsed: ParsedConfig, env: Readonly<Record<string, string 
     return path === "~" || path.startsWith("~/") ? join(home, path.slice(1)) : resolve(base, path);
   };
   const dataDir = absolute(parsed.dataDir ?? defaultDataDir(env));
-  const { site, poll, inverters, http, simulator, log } = parsed;
+  const { site, poll, inverters, http, control, simulator, log } = parsed;
   const { interval, folder, ...textLog } = parsed.textLog;
   const { passwordFile, ...mqtt } = parsed.mqtt;
   const { maxAge, ...sharedPort } = parsed.sharedPort;
@@ -169,6 +169,7 @@ function resolvePaths(parsed: ParsedConfig, env: Readonly<Record<string, string 
   return {
     inverters: inverters.map((each) => (each.sharedPort === undefined ? each : { ...each, sharedPort: absolutePty(each.sharedPort) })),
     http,
+    control,
     simulator,
     log,
     sharedPort: { ...absolutePty(sharedPort), maxAgeMs: maxAge },

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { ConfigError } from "../model/errors.ts";
+import type { SettingLevel } from "../model/setting.ts";
 import { polled } from "../protocol/pi30/dialect.ts";
 import { deviceUrlForms, formatDeviceUrl, parseDeviceUrl } from "../transport/device-url.ts";
 import { durationMs, durationPattern } from "./duration.ts";
@@ -125,6 +126,39 @@ const sharedPort = section("A door for other programs that speak the inverter's 
   when: isSection,
 });
 
+const levels = ["everyday", "expert"] as const satisfies readonly SettingLevel[];
+const levelText = "`everyday`: priorities, charge currents, buzzer; `expert`: also what can harm a battery, cut the supply or lose data.";
+
+const inverterControl = section("In place of what `control` below says for all.", {
+  enabled: z
+    .boolean({ error: "expected true or false" })
+    .optional()
+    .describe("Let its settings be changed.")
+    .meta({ examples: [true] }),
+  level: z
+    .enum(levels, { error: `expected ${levels.join(" or ")}` })
+    .optional()
+    .describe(levelText)
+    .meta({ examples: ["expert"] }),
+  wide: z
+    .boolean({ error: "expected true or false" })
+    .optional()
+    .describe("Offer values beyond the narrowest range that any document gives.")
+    .meta({ examples: [false] }),
+}).optional();
+
+const control = section("Changing settings of the inverters. Off unless enabled.", {
+  enabled: yesNo("Let settings be changed: from the command line, over HTTP and by whatever else has a way in.", false),
+  level: choice(levelText, levels, "everyday"),
+  wide: yesNo("Offer values beyond the narrowest range that any document gives; only if the manual of your model does.", false),
+  budget: section("Writes of one setting of one inverter; each wears its memory a little.", {
+    perHour: whole("At most so many within an hour.", 1, 60, 6),
+    perDay: whole("At most so many within a day.", 1, 500, 30),
+  }).prefault({}),
+  console: yesNo("Let `sonkrag raw` send commands as text, also some that the catalogue does not know. For experts.", false),
+  allowRemote: yesNo("Take changes over HTTP also while `http.host` is no loopback address. There is no login.", false),
+});
+
 const inverter = section("One inverter.", {
   device: z
     .string({ error: "expected a device" })
@@ -140,6 +174,7 @@ const inverter = section("One inverter.", {
     .optional()
     .describe("Its name in topics, files and addresses. Derived from the device and kept if absent.")
     .meta({ examples: ["garage"] }),
+  control: inverterControl,
   sharedPort: section("Its own door for other programs, in place of the one that `sharedPort` below gives it.", sharedPortKeys).optional(),
 });
 
@@ -264,6 +299,7 @@ export const configSchema = section("Configuration of sonkrag. Every key is opti
     host: text("Address to listen on; `0.0.0.0` or `::` for every network. There is no login.").default("127.0.0.1"),
     port: whole("Port to listen on; 0 takes any free one.", 0, 65_535, 8480),
   }).prefault({}),
+  control: control.prefault({}),
   sharedPort: sharedPort.prefault({}),
   simulator: section("The simulated inverter, where the device is `sim:`.", {
     seed: whole("Same seed, same weather and loads.", 0, 4_294_967_295, 1),
@@ -285,7 +321,7 @@ export const configSchema = section("Configuration of sonkrag. Every key is opti
 export type ParsedConfig = z.output<typeof configSchema>;
 
 /** A whole configuration: defaults filled in, paths absolute, the password read from its file. */
-export interface Config extends Readonly<Pick<ParsedConfig, "inverters" | "http" | "simulator" | "log">> {
+export interface Config extends Readonly<Pick<ParsedConfig, "inverters" | "http" | "control" | "simulator" | "log">> {
   readonly site: { readonly timeZone: string };
   readonly dataDir: string;
   readonly poll: PollPeriods;
