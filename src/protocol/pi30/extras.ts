@@ -110,6 +110,8 @@ export const QWFS = query("QWFS", {
   layouts: [layout([1, 1], [field(metric.wifiConnected, yesNo)])],
 });
 
+export const secondOutputPlans = choice({ maybeOff: "2", maybeOn: "3" });
+
 export const QDOP = query("QDOP", {
   title: "Second output",
   source: "notes §8.23; DTWIN",
@@ -119,7 +121,7 @@ export const QDOP = query("QDOP", {
       [14, 14],
       [
         field(metric.secondOutputOn, yesNo),
-        field(metric.secondOutputPlan, choice({ maybeOff: "2", maybeOn: "3" })),
+        field(metric.secondOutputPlan, secondOutputPlans),
         field(metric.secondOutputLink, choice({ normal: "0", lost: "1", noController: "2" })),
         // "Over-current protection", reserved.
         unexplained(3),

@@ -1,16 +1,31 @@
 import { RefusedError } from "../../../model/errors.ts";
 import type { SettingValue } from "../../../model/setting.ts";
 import type { Setting, UnitFacts } from "../../setting.ts";
+import { batterySettings } from "./battery.ts";
 import { currentSettings } from "./currents.ts";
+import { equalizationSettings } from "./equalization.ts";
 import { flagSettings } from "./flags.ts";
 import { forbidden } from "./forbidden.ts";
+import { lightSettings } from "./lights.ts";
+import { outputSettings } from "./output.ts";
 import { prioritySettings } from "./priorities.ts";
+import { resetSettings } from "./reset.ts";
+import { secondOutputSettings } from "./second-output.ts";
 import { voltageSettings } from "./voltages.ts";
 
 /** Every setting of PI30, in the order of the programs on the unit's display; what has no program comes last. */
-export const settings: readonly Setting[] = [...prioritySettings, ...currentSettings, ...voltageSettings, ...flagSettings].sort(
-  (one, other) => (one.info.lcdProgram ?? Infinity) - (other.info.lcdProgram ?? Infinity) || 0,
-);
+export const settings: readonly Setting[] = [
+  ...prioritySettings,
+  ...currentSettings,
+  ...outputSettings,
+  ...voltageSettings,
+  ...batterySettings,
+  ...equalizationSettings,
+  ...flagSettings,
+  ...lightSettings,
+  ...secondOutputSettings,
+  ...resetSettings,
+].sort((one, other) => (one.info.lcdProgram ?? Infinity) - (other.info.lcdProgram ?? Infinity) || 0);
 
 /** By its name. Throws RefusedError `setting-unknown`. */
 export function findSetting(name: string): Setting {

@@ -17,9 +17,9 @@ import type { CodeTable } from "../family.ts";
 import { QPGSn } from "../parallel.ts";
 import { QPIRI } from "../ratings.ts";
 import { QMOD, QPIGS } from "../status.ts";
+import { isLowVoltage } from "./output.ts";
 import { called, choiceSetting, lacking, locked, type Choice } from "./kinds.ts";
 
-const text = (codec: unknown): Codec<string> => codec as Codec<string>;
 const gridIsThere = (values: UnitFacts["values"]): boolean => (numberOf(values, metric.gridVoltage.key) ?? 0) > 80;
 
 /** Two digits, the same word on every make. */
@@ -54,14 +54,14 @@ const outputSourcePriority = choiceSetting(
   {
     query: QPIRI,
     key: metric.outputSourcePriority.key,
-    codec: text(outputSourcePriorities),
+    codec: outputSourcePriorities,
     table: ({ family }) => findFamily(family).outputPriorities,
     shape: "NN",
   },
 );
 
 const chargerTable: Pick<Choice, "codec" | "table" | "taken"> = {
-  codec: text(chargerSourcePriorities),
+  codec: chargerSourcePriorities,
   table: ({ family }) => findFamily(family).chargerPriorities,
   taken: ({ family }) => {
     const { chargerPriorities, chargerPrioritiesTaken } = findFamily(family);
@@ -129,8 +129,8 @@ const inputVoltageRange = choiceSetting(
   {
     query: QPIRI,
     key: metric.inputVoltageRange.key,
-    codec: text(inputVoltageRanges),
-    table: () => alike(text(inputVoltageRanges), ["00", "01"]),
+    codec: inputVoltageRanges,
+    table: () => alike(inputVoltageRanges, ["00", "01"]),
     shape: "NN",
   },
 );
@@ -150,8 +150,8 @@ const operationLogic = choiceSetting(
   {
     query: QPIRI,
     key: metric.operationLogic.key,
-    codec: text(operationLogics),
-    table: () => alike(text(operationLogics), ["00", "01", "02"]),
+    codec: operationLogics,
+    table: () => alike(operationLogics, ["00", "01", "02"]),
     shape: "NN",
   },
 );
@@ -179,19 +179,14 @@ const outputMode = choiceSetting(
   {
     query: QPIRI,
     key: metric.outputMode.key,
-    codec: text(outputModes),
-    table: () => alike(text(outputModes), ["00", "01", "02", "03", "04", "05", "06", "07"]),
+    codec: outputModes,
+    table: () => alike(outputModes, ["00", "01", "02", "03", "04", "05", "06", "07"]),
     taken: ({ values }) => (isLowVoltage(values) ? ["00", "01", "02", "03", "04", "05", "06", "07"] : ["00", "01", "02", "03", "04"]),
     shape: "NN, or mN on the first models",
     command: (argument, { family, unit }) =>
       findFamily(family).outputModeForm === "mN" ? `POPM${unit}${argument.slice(-1)}` : `POPM${argument}`,
   },
 );
-
-/** True for the models of 110 to 127 V. */
-export function isLowVoltage(values: UnitFacts["values"]): boolean {
-  return (numberOf(values, metric.ratedOutputVoltage.key) ?? 230) < 160;
-}
 
 const pvOkCondition = choiceSetting(
   called(metric.pvOkCondition),
@@ -206,8 +201,8 @@ const pvOkCondition = choiceSetting(
   {
     query: QPIRI,
     key: metric.pvOkCondition.key,
-    codec: text(pvOkConditions),
-    table: () => alike(text(pvOkConditions), ["0", "1"]),
+    codec: pvOkConditions,
+    table: () => alike(pvOkConditions, ["0", "1"]),
     shape: "N",
   },
 );
@@ -225,8 +220,8 @@ const pvPowerBalance = choiceSetting(
   {
     query: QPIRI,
     key: metric.pvPowerBalance.key,
-    codec: text(pvPowerBalances),
-    table: () => alike(text(pvPowerBalances), ["0", "1"]),
+    codec: pvPowerBalances,
+    table: () => alike(pvPowerBalances, ["0", "1"]),
     shape: "N",
   },
 );
@@ -245,8 +240,8 @@ const countryRegulation = choiceSetting(
   {
     query: QPIGS,
     key: metric.countryRegulation.key,
-    codec: text(countryRegulations),
-    table: () => alike(text(countryRegulations), ["00", "01", "02"]),
+    codec: countryRegulations,
+    table: () => alike(countryRegulations, ["00", "01", "02"]),
     shape: "NN",
   },
 );
