@@ -1,48 +1,88 @@
-/** What a unit does with a command: `answers` with data, `refuses` with NAK, or is `silent`. */
-export type Support = "answers" | "refuses" | "silent";
+import type { Allowed } from "./setting.ts";
+
+/**
+ * What a unit does with a command: `answers` with data; `hasNothing` to tell at the moment (it says ACK); `refuses` with
+ * NAK; is `silent`; or answers in a form that is `unreadable` to this program.
+ */
+export type Support = "answers" | "hasNothing" | "refuses" | "silent" | "unreadable";
 
 /** What one command brought. */
 export interface CommandRecord {
   readonly support: Support;
+  /** How often in a row it brought no data; 0 where it answers. From two on it is believed. */
+  readonly failures: number;
   /** Fields of the latest reply, where it is made of fields. */
   readonly fields?: number;
-  /** Bytes of the latest reply's payload. */
+  /** Characters of the latest payload. */
   readonly length?: number;
-  /** The latest payload, with everything that identifies the unit left in; redacted when the card is shared. */
+  /** A payload of this form, as received; it holds what identifies the unit, unless the card was made to be shared. */
   readonly payload?: string;
+  /** UTC epoch ms at which this was found out. */
+  readonly at: number;
 }
 
-/** What is known of a unit's make, worked out from its answers alone. Stored by serial number and firmware. */
+/** `plain`: a 00 byte is sent as it is; `zeroBumped`: as 01. */
+export type ChecksumHabitFound = "plain" | "zeroBumped" | "unknown";
+
+/** What was found out about a unit by asking it. Everything else that is known of its make follows from this. */
 export interface ModelCard {
   readonly version: 1;
   readonly protocol: string;
   readonly serialNumber?: string;
   readonly firmware?: string;
-  readonly secondFirmware?: string;
-  readonly modelName?: string;
-  readonly modelNumber?: string;
-  /** Key of a family of `protocol/pi30/families.ts`; `unknown` when none fits. */
-  readonly family: string;
+  /** Firmware versions met, the present one last. */
+  readonly firmwares: readonly { readonly version: string; readonly since: number }[];
   /** True once every command of the probe was asked. */
   readonly complete: boolean;
   /** By command as sent. */
   readonly commands: Readonly<Record<string, CommandRecord>>;
   /** How requests with a 00 checksum byte have to be sent: learnt when one was answered. */
-  readonly requestChecksum: "plain" | "zeroBumped" | "unknown";
-  /** What 00 checksum bytes of replies look like. */
-  readonly replyChecksum: "plain" | "zeroBumped" | "unknown";
+  readonly requestChecksum: ChecksumHabitFound;
+  /** How the unit sends a 00 checksum byte: learnt from the first reply that has one. */
+  readonly replyChecksum: ChecksumHabitFound;
+  /** UTC epoch ms of the last change. */
+  readonly updatedAt: number;
+}
+
+/** A value for which the documents have no name. */
+export interface UnknownField {
+  /** Its place in the reply, from 0. */
+  readonly index: number;
+  readonly text: string;
+}
+
+/** A setting that the unit has; `locked` where it cannot be changed at the moment. */
+export type CardSetting = Allowed | { readonly kind: "locked"; readonly reason: string };
+
+/** What follows from a card. */
+export interface CardFacts {
+  readonly modelName?: string;
+  readonly modelNumber?: string;
+  readonly secondFirmware?: string;
+  /** Key of a family of `protocol/pi30/families.ts`; `unknown` when none fits. */
+  readonly family: string;
+  readonly familyTitle: string;
+  /** 0 where not even the first could be read. */
   readonly pvInputs: number;
   /** `reported`: the unit sends watts; `computed`: volts by amperes of the same side; `unknown`. */
   readonly pvPower: "reported" | "computed" | "unknown";
   readonly parallel: {
-    /** Units that have answered a QPGSn with a serial number of their own; 1 for a single unit. */
+    /** Units that have answered a QPGSn with a serial number; 1 for a single unit. */
     readonly units: number;
+    /** The number of this unit among them, 0 to 9; 0 for a single unit. */
+    readonly number: number;
     readonly serialNumbers: readonly string[];
     /** Phases the units form together: 1, 2 or 3. */
     readonly phases: number;
   };
-  /** Names of the settings that can be changed, with the values this unit offers where it says so. */
-  readonly settings: Readonly<Record<string, readonly number[] | "documented">>;
-  /** UTC epoch ms of the last change. */
-  readonly updatedAt: number;
+  /** The settings of the catalogue that this unit has, by name, with the values it takes. */
+  readonly settings: Readonly<Record<string, CardSetting>>;
+  /** By command. */
+  readonly unknownFields: Readonly<Record<string, readonly UnknownField[]>>;
+}
+
+/** A card as it is shown. */
+export interface CardDocument {
+  readonly card: ModelCard;
+  readonly facts: CardFacts;
 }

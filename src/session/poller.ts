@@ -1,13 +1,30 @@
 import { SonkragError, TransportError } from "../model/errors.ts";
+import type { Support } from "../model/card.ts";
 import type { Logger } from "../model/logger.ts";
 import type { Request } from "../protocol/command.ts";
 import type { Clock } from "./clock.ts";
-import type { Answer } from "./job.ts";
+import { defaultTiming, type Answer, type Effort } from "./job.ts";
 
 /** What to ask and how often; the list's order breaks ties, so fast values come first. 0 ms = as fast as the line goes. */
 export interface PlanItem {
   readonly request: Request;
   readonly everyMs: number;
+  /** Asked only to find out what the unit does with it, when everything else was asked once. */
+  readonly probe?: boolean;
+}
+
+/** What a unit does with a command, as known from before. */
+export interface Known {
+  readonly support: Support;
+  /** How often in a row it brought no data. */
+  readonly failures: number;
+}
+
+/** A question that brought no data although the unit is there; `body` is what it sent instead. */
+export interface Failure {
+  readonly command: string;
+  readonly support: Exclude<Support, "answers">;
+  readonly body?: string;
 }
 
 export interface PollerOptions {
@@ -15,11 +32,12 @@ export interface PollerOptions {
   readonly logger: Logger;
   readonly plan: readonly PlanItem[];
   /** Sends one inquiry; the poller has no other way to the line, and an inquiry can change nothing. */
-  readonly ask: (request: Request, options: { readonly signal: AbortSignal }) => Promise<Answer>;
+  readonly ask: (request: Request, options: { readonly signal: AbortSignal; readonly effort: Effort }) => Promise<Answer>;
   readonly online: (options: { readonly signal: AbortSignal }) => Promise<void>;
   /** Resolves when the line can do with another question: the next one leaves while the answer before it is being proven. */
   readonly ready: (options: { readonly signal: AbortSignal }) => Promise<void>;
   readonly onData: (answer: Extract<Answer, { kind: "data" }>) => void;
+  readonly onFailure?: (failure: Failure) => void;
 }
 
 /** Refusals (or silences while others are answered) in a row after which a command counts as unsupported. */
@@ -28,18 +46,33 @@ const UNSUPPORTED_AFTER = 2;
 const LOST_AFTER = 5;
 /** How rarely an unsupported command is asked again. */
 const ASK_AGAIN_MS = 3_600_000;
-
+/** When a first refusal is put to the test. */
+const CONFIRM_AFTER_MS = 60_000;
+/** When a command is asked again that has nothing to tell at the moment, or tells it in an unknown form. */
+const REST_MS = 60_000;
+/** When a command is asked again whose first answer came spoilt. */
+const SPOILT_AGAIN_MS = 5000;
+/** When probing begins: the live values and the whole plan go first. */
+const PROBE_AFTER_MS = 30_000;
 /** How often is looked whether a slower command has been answered, so that the next may go. */
 const LOOK_MS = 20;
 
 interface Entry {
   readonly item: PlanItem;
   dueAt: number;
+  /** A late reply may be taken for its answer until then. */
+  notBefore: number;
   /** Questions on their way. */
   asking: number;
   refusals: number;
   answered: boolean;
   unsupported: boolean;
+  /** It is known what the unit does with it. */
+  settled: boolean;
+}
+
+function entryOf(item: PlanItem, dueAt = 0): Entry {
+  return { item, dueAt, notBefore: 0, asking: 0, refusals: 0, answered: false, unsupported: false, settled: false };
 }
 
 /**
@@ -48,7 +81,7 @@ interface Entry {
  */
 export class Poller {
   readonly #options: PollerOptions;
-  readonly #entries: Entry[];
+  #entries: Entry[];
   /** What was asked last. */
   #before: Entry | undefined;
   /** A programming error in the callback; ends the run instead of vanishing. */
@@ -56,7 +89,7 @@ export class Poller {
 
   constructor(options: PollerOptions) {
     this.#options = options;
-    this.#entries = options.plan.map((item) => ({ item, dueAt: 0, asking: 0, refusals: 0, answered: false, unsupported: false }));
+    this.#entries = options.plan.map((item) => entryOf(item));
   }
 
   /** Commands this unit has refused so often that they are left alone. */
@@ -64,24 +97,52 @@ export class Poller {
     return this.#entries.filter((entry) => entry.unsupported).map((entry) => entry.item.request.command);
   }
 
+  /** True once it is known of every command of the plan, probing apart, what the unit does with it. */
+  get complete(): boolean {
+    return this.#entries.every(({ settled, item }) => settled || item.probe === true);
+  }
+
+  /** Begins with a unit of which this much is known, by command: what it does not have is not asked for an hour. */
+  know(commands: Readonly<Record<string, Known>>): void {
+    const now = this.#options.clock.monotonic();
+    this.#entries = this.#options.plan.map((item) => {
+      const known = commands[item.request.command];
+      const entry = entryOf(item, now);
+      if (known === undefined) return entry;
+      const answered = known.support === "answers";
+      const lacking = known.support === "refuses" || known.support === "silent";
+      const unsupported = lacking && known.failures >= UNSUPPORTED_AFTER;
+      const restMs = unsupported ? ASK_AGAIN_MS : item.probe === true && answered ? item.everyMs : 0;
+      return { ...entry, answered, unsupported, settled: true, refusals: lacking ? known.failures : 0, dueAt: now + restMs };
+    });
+  }
+
   /** Asks one more command from now on, as often as `like`. A command that is asked already stays as it is. */
   add(request: Request, like: string): void {
-    const model = this.#entries.find((entry) => entry.item.request.command === like);
-    if (!model || this.#entries.some((entry) => entry.item.request.command === request.command)) return;
-    const item = { request, everyMs: model.item.everyMs };
-    this.#entries.push({ item, dueAt: this.#options.clock.monotonic(), asking: 0, refusals: 0, answered: false, unsupported: false });
+    const model = this.#find(like);
+    if (!model || this.#find(request.command)) return;
+    this.#entries.push(entryOf({ request, everyMs: model.item.everyMs }, this.#options.clock.monotonic()));
+  }
+
+  /** Finds out what the unit does with one more command. */
+  probe(request: Request, everyMs: number): void {
+    if (this.#find(request.command)) return;
+    this.#entries.push(entryOf({ request, everyMs, probe: true }, this.#options.clock.monotonic()));
   }
 
   /** Lets a command rest for an hour: it has nothing to tell at the moment. */
-  rest(command: string): void {
-    const entry = this.#entries.find((each) => each.item.request.command === command);
-    if (entry) entry.dueAt = this.#options.clock.monotonic() + Math.max(ASK_AGAIN_MS, entry.item.everyMs);
+  rest(command: string, forMs = ASK_AGAIN_MS): void {
+    const entry = this.#find(command);
+    if (entry) entry.dueAt = this.#options.clock.monotonic() + Math.max(forMs, entry.item.everyMs);
+  }
+
+  #find(command: string): Entry | undefined {
+    return this.#entries.find((entry) => entry.item.request.command === command);
   }
 
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { clock } = this.#options;
-    const start = clock.monotonic();
-    for (const entry of this.#entries) entry.dueAt = start;
+    this.#begin(clock.monotonic());
     const inFlight = new Set<Promise<void>>();
     try {
       for (;;) {
@@ -89,7 +150,7 @@ export class Poller {
         if (this.#fault) throw this.#fault.error;
         const entry = this.#next(clock.monotonic());
         if (!entry) return;
-        const waitMs = entry.dueAt - clock.monotonic();
+        const waitMs = readyAt(entry) - clock.monotonic();
         if (waitMs > 0) {
           await clock.sleep(this.#isSlowAsked() ? Math.min(waitMs, LOOK_MS) : waitMs, { signal });
           continue;
@@ -109,15 +170,27 @@ export class Poller {
     }
   }
 
+  /** The link is there (again): everything at once, except what the unit is known not to have, and what is probed. */
+  #begin(start: number): void {
+    for (const entry of this.#entries) {
+      const { item, answered, unsupported } = entry;
+      if (item.probe === true) entry.dueAt = Math.max(entry.dueAt, answered || unsupported ? start : start + PROBE_AFTER_MS);
+      else entry.dueAt = unsupported ? Math.max(entry.dueAt, start) : start;
+    }
+  }
+
   /**
    * The command that has been due longest; the earlier in the plan the sooner. But of the slower commands one at a time,
    * and after it a due one of the fastest: a unit that is silent to many would else keep the live values waiting.
    */
   #next(now: number): Entry | undefined {
     const isSlowAsked = this.#isSlowAsked();
-    if (!isSlowAsked && !this.#isSlow(this.#before)) return longestDue(this.#entries);
-    const fastest = longestDue(this.#entries.filter((entry) => !this.#isSlow(entry)));
-    return isSlowAsked || (fastest && fastest.dueAt <= now) ? fastest : longestDue(this.#entries);
+    if (!isSlowAsked && !this.#isSlow(this.#before)) return longestDue(this.#entries, now);
+    const fastest = longestDue(
+      this.#entries.filter((entry) => !this.#isSlow(entry)),
+      now,
+    );
+    return isSlowAsked || (fastest && readyAt(fastest) <= now) ? fastest : longestDue(this.#entries, now);
   }
 
   #isSlowAsked(): boolean {
@@ -136,45 +209,99 @@ export class Poller {
   }
 
   async #ask(entry: Entry, { signal }: { readonly signal: AbortSignal }): Promise<void> {
-    const { command } = entry.item.request;
+    // Most units do not know half of the commands, and some meet them with silence: a first look is a short one.
+    const effort = entry.answered ? "full" : entry.refusals === 0 ? "brief" : "once";
     entry.asking += 1;
     try {
-      const answer = await this.#options.ask(entry.item.request, { signal });
-      if (answer.kind === "nak") this.#refused(entry, "the unit answers NAK");
-      else {
-        entry.refusals = 0;
-        entry.answered = true;
-        if (entry.unsupported) {
-          entry.unsupported = false;
-          entry.dueAt = this.#options.clock.monotonic() + entry.item.everyMs;
-        }
-        this.#options.onData(answer);
-      }
+      const answer = await this.#options.ask(entry.item.request, { signal, effort });
+      if (answer.kind === "nak") this.#refused(entry, "refuses");
+      else this.#answered(entry, answer);
     } catch (error) {
       if (signal.aborted || error instanceof TransportError) return;
-      if (!(error instanceof SonkragError)) {
-        this.#fault = { error };
-        return;
-      }
-      // Some firmware meets an unknown command with silence; the fence after it has shown that the unit is alive.
-      if (error.code === "deadline-exceeded") this.#refused(entry, "the unit does not answer it");
-      else this.#options.logger.debug(`${command} failed`, { code: error.code, error: error.message });
+      if (error instanceof SonkragError) this.#failed(entry, error);
+      else this.#fault = { error };
     } finally {
       entry.asking -= 1;
     }
   }
 
-  #refused(entry: Entry, why: string): void {
+  #answered(entry: Entry, answer: Extract<Answer, { kind: "data" }>): void {
+    entry.refusals = 0;
+    entry.answered = true;
+    entry.settled = true;
+    if (entry.unsupported) {
+      entry.unsupported = false;
+      entry.dueAt = this.#options.clock.monotonic() + entry.item.everyMs;
+    }
+    this.#options.onData(answer);
+  }
+
+  #failed(entry: Entry, { code, message, context: { body } }: SonkragError): void {
+    const { command } = entry.item.request;
+    // Some firmware meets an unknown command with silence; the fence after it has shown that the unit is alive.
+    if (code === "deadline-exceeded") {
+      this.#makeWay(entry);
+      this.#refused(entry, "silent");
+      return;
+    }
+    this.#options.logger.debug(`${command} failed`, { code, error: message });
+    if (entry.answered) return;
+    if ((code !== "reply-foreign" && code !== "reply-malformed") || typeof body !== "string") {
+      this.#notAfter(entry, SPOILT_AGAIN_MS);
+      return;
+    }
+    const support = body === "ACK" ? "hasNothing" : "unreadable";
+    if (!entry.settled && support === "unreadable") this.#options.logger.info(`${command} is answered in an unknown form: ${message}`);
+    entry.settled = true;
+    this.rest(command, REST_MS);
+    this.#tell({ command, support, body });
+  }
+
+  /** A late reply of this shape may still come: others go before the next question that it could be mistaken for. */
+  #makeWay({ item: { request } }: Entry): void {
+    const until = this.#options.clock.monotonic() + defaultTiming.patienceMs;
+    for (const entry of this.#entries) if (entry.item.request.query.shape === request.query.shape) entry.notBefore = until;
+  }
+
+  #refused(entry: Entry, support: "refuses" | "silent"): void {
+    const { command } = entry.item.request;
     entry.refusals += 1;
-    if (entry.unsupported || entry.refusals < (entry.answered ? LOST_AFTER : UNSUPPORTED_AFTER)) return;
-    entry.unsupported = true;
-    entry.dueAt = this.#options.clock.monotonic() + Math.max(ASK_AGAIN_MS, entry.item.everyMs);
-    this.#options.logger.info(`${entry.item.request.command} is not supported: ${why}`);
+    entry.settled = true;
+    if (!entry.unsupported && entry.refusals >= (entry.answered ? LOST_AFTER : UNSUPPORTED_AFTER)) {
+      entry.unsupported = true;
+      entry.dueAt = this.#options.clock.monotonic() + Math.max(ASK_AGAIN_MS, entry.item.everyMs);
+      const why = support === "refuses" ? "the unit answers NAK" : "the unit does not answer it";
+      this.#options.logger.info(`${command} is not supported: ${why}`);
+    } else if (!entry.unsupported && !entry.answered) this.#notAfter(entry, CONFIRM_AFTER_MS);
+    // A command that was answered before is not lost by one failure.
+    if (entry.unsupported || !entry.answered) this.#tell({ command, support });
+  }
+
+  #notAfter(entry: Entry, ms: number): void {
+    entry.dueAt = Math.min(entry.dueAt, this.#options.clock.monotonic() + ms);
+  }
+
+  #tell(failure: Failure): void {
+    try {
+      this.#options.onFailure?.(failure);
+    } catch (error) {
+      this.#fault = { error };
+    }
   }
 }
 
-function longestDue(entries: readonly Entry[]): Entry | undefined {
+function readyAt({ dueAt, notBefore }: Entry): number {
+  return Math.max(dueAt, notBefore);
+}
+
+/** Of those that may go now the one that has been due longest; if none may, the one that may next. */
+function longestDue(entries: readonly Entry[], now: number): Entry | undefined {
   let longest: Entry | undefined;
-  for (const entry of entries) if (longest === undefined || entry.dueAt < longest.dueAt) longest = entry;
-  return longest;
+  let next: Entry | undefined;
+  for (const entry of entries) {
+    const at = readyAt(entry);
+    if (at <= now && (longest === undefined || entry.dueAt < longest.dueAt)) longest = entry;
+    if (next === undefined || at < readyAt(next)) next = entry;
+  }
+  return longest ?? next;
 }

@@ -138,7 +138,10 @@ describe("the identity probe", () => {
 
   test("a name that is told late is added", async () => {
     let count = 0;
-    const { wait, identities } = unitWith((command) => (command === "QMN" && count++ === 0 ? undefined : knows()(command)));
+    const { wait, identities } = unitWith(
+      (command) => (command === "QMN" && count++ === 0 ? undefined : knows()(command)),
+      [...status, { request: findRequest("QMN"), everyMs: 86_400_000 }],
+    );
     await wait(20_000);
     expect(identities.map(({ model }) => model)).toEqual([undefined, "MKS2-8000"]);
   });

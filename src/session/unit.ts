@@ -1,14 +1,19 @@
 import { DeadlineError, FrameError, ReplyError, SonkragError, TransportError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
+import type { CardFacts, ModelCard } from "../model/card.ts";
 import type { LinkStatus, Reading, Values } from "../model/reading.ts";
 import { request, type Query } from "../protocol/command.ts";
 import { identify, isSharedSerialNumber } from "../protocol/identify.ts";
+import { hasZeroByte } from "../protocol/encode.ts";
+import { derived, emptyCard, isCardOf, isThere, observe, withFact, type Observation } from "../protocol/pi30/card.ts";
+import { findRequest } from "../protocol/pi30/dialect.ts";
+import { QEDyyyymmdd, QET } from "../protocol/pi30/energy.ts";
 import { QGMN, QID, QMN, QPI, QSID, QVFW } from "../protocol/pi30/identity.ts";
 import { QPGSn } from "../protocol/pi30/parallel.ts";
 import { QPIRI } from "../protocol/pi30/ratings.ts";
 import { derive } from "../protocol/reading.ts";
 import type { Clock } from "./clock.ts";
-import type { Answer } from "./job.ts";
+import type { Answer, Effort } from "./job.ts";
 import type { Line } from "./line.ts";
 import { Poller, type PlanItem } from "./poller.ts";
 
@@ -24,20 +29,20 @@ export interface Identity {
 
 type Ask = Line["ask"];
 
-/** What came of one inquiry; `refused` by NAK or, as some firmware does, by silence. */
-type Found = { readonly values: Values } | "refused" | ReplyError | FrameError;
+/** What came of one inquiry; some firmware refuses by silence. */
+type Found = { readonly values: Values } | "refused" | "silence" | ReplyError | FrameError;
 
 /** How often a question is put anew when its answer comes spoilt: that says nothing about the unit. */
 const INQUIRIES = 3;
 
 /** Rejects when the link goes down. */
-async function inquire(ask: Ask, query: Query, signal: AbortSignal): Promise<Found> {
+async function inquire(ask: Ask, query: Query, signal: AbortSignal, effort: Effort = "full"): Promise<Found> {
   for (let count = 1; ; count++) {
     try {
-      const answer = await ask(request(query), { signal });
+      const answer = await ask(request(query), { signal, effort });
       return answer.kind === "data" ? { values: answer.values as Values } : "refused";
     } catch (error) {
-      if (error instanceof DeadlineError && !signal.aborted) return "refused";
+      if (error instanceof DeadlineError && !signal.aborted) return "silence";
       const isSpoilt = error instanceof ReplyError || error instanceof FrameError;
       if (signal.aborted || !isSpoilt) throw error;
       if (count === INQUIRIES) return error;
@@ -50,6 +55,11 @@ function textOf(found: Found, name: string): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
+/** What a unit is called that tells only the number of its model. */
+function modelOf(number: unknown): string | undefined {
+  return typeof number === "string" ? `model ${number}` : undefined;
+}
+
 /** Who a unit is, except for its name, which some firmware meets with silence, twice and for long. */
 interface Introduction {
   readonly identity: Identity;
@@ -57,19 +67,20 @@ interface Introduction {
   readonly model: Promise<string | undefined>;
 }
 
-/** `met` is who was there before: the same unit is not asked for its name again. */
-async function introduce(ask: Ask, met: Identity | undefined, signal: AbortSignal): Promise<Introduction> {
+/** `met` is who was there before: the same unit is not asked for its name again. `effort` is for the name. */
+async function introduce(ask: Ask, met: Identity | undefined, signal: AbortSignal, effort: Effort): Promise<Introduction> {
   const protocol = await inquire(ask, QPI, signal);
   if (protocol instanceof SonkragError) throw protocol;
-  const dialect = identify(protocol === "refused" ? {} : protocol.values);
+  const dialect = identify(typeof protocol === "string" ? {} : protocol.values);
   if (!dialect.known) throw new ReplyError("reply-foreign", dialect.reason);
   const text = async (query: Query, name: string): Promise<string | undefined> => textOf(await inquire(ask, query, signal), name);
   const askModel = async (): Promise<string | undefined> => {
     try {
-      const name = await text(QMN, "modelName");
-      if (name !== undefined) return name;
-      const number = await text(QGMN, "modelNumber");
-      return number && `model ${number}`;
+      const found = await inquire(ask, QMN, signal, effort);
+      const name = textOf(found, "modelName");
+      // Silence to both would cost the others time; the poller asks for both again.
+      if (name !== undefined || (found === "silence" && effort === "brief")) return name;
+      return modelOf(textOf(await inquire(ask, QGMN, signal, effort), "modelNumber"));
     } catch (error) {
       // The end of the link shows in every other question too.
       if (signal.aborted || error instanceof TransportError) return undefined;
@@ -89,7 +100,9 @@ async function introduce(ask: Ask, met: Identity | undefined, signal: AbortSigna
       ...(serialNumber !== undefined && { serialNumber }),
       ...(firmware !== undefined && { firmware }),
       ...(outputMode !== undefined && { outputMode }),
+      ...(isSame && met.model !== undefined && { model: met.model }),
     },
+    // A unit that did not tell its name is asked by the poller.
     model: modelAsked ?? (isSame ? Promise.resolve(met.model) : askModel()),
   };
 }
@@ -104,7 +117,7 @@ function named(identity: Identity, model: string | undefined): Identity {
  * TransportError when the link goes down.
  */
 export async function probe(ask: Ask, { signal }: { readonly signal: AbortSignal }): Promise<Identity> {
-  const { identity, model } = await introduce(ask, undefined, signal);
+  const { identity, model } = await introduce(ask, undefined, signal, "full");
   return named(identity, await model);
 }
 
@@ -116,6 +129,10 @@ export interface UnitOptions {
   /** Told who is at the other end, at first contact and after every reconnect; returns our own stable id of it. */
   readonly onIdentity: (identity: Identity) => string;
   readonly onReading: (reading: Reading) => void;
+  /** The card that was kept of the inverter with this id, whatever it was made with. */
+  readonly recall?: (id: string) => ModelCard | undefined;
+  /** Told whenever something new was found out about the make of the unit. */
+  readonly onCard?: (card: ModelCard, id: string) => void;
   /** Told when the unit at the other end cannot be used although it answers. */
   readonly onProblem: (message: string) => void;
 }
@@ -124,6 +141,12 @@ export interface UnitOptions {
 const ASK_AGAIN_MS = 15_000;
 /** The same for a unit that could not be understood. */
 const UNDERSTOOD_AGAIN_MS = 2000;
+
+/** How often a parallel unit is looked for that was never there. */
+const UNIT_AGAIN_MS = 300_000;
+const DAY_MS = 86_400_000;
+/** Of 365 dates two or three have a zero byte in their checksum. */
+const SEARCHED_DAYS = 1000;
 
 /** How long the first values wait for the unit's name. */
 const NAME_PATIENCE_MS = 700;
@@ -138,6 +161,10 @@ export class Unit {
   #session = new AbortController();
   /** Commands that have told of a unit of a parallel system. */
   readonly #unitsSeen = new Set<string>();
+  #card: ModelCard | undefined;
+  #cardFacts: { readonly of: ModelCard; readonly facts: CardFacts } | undefined;
+  /** The latest values by command. */
+  readonly #values = new Map<string, Values>();
 
   constructor(options: UnitOptions) {
     this.#options = options;
@@ -145,11 +172,28 @@ export class Unit {
       clock: options.clock,
       logger: options.logger,
       plan: options.plan,
-      ask: (what, { signal }) => options.line.ask(what, { signal }),
+      ask: (what, how) => options.line.ask(what, how),
       online: ({ signal }) => options.line.online({ signal }),
       ready: ({ signal }) => options.line.ready({ signal }),
       onData: (answer) => this.#read(answer),
+      onFailure: ({ command, support, body }) => this.#observe({ command, support, payload: body }),
     });
+  }
+
+  /** What was found out about the make of the unit that was met last; absent before the first. */
+  get card(): ModelCard | undefined {
+    return this.#card;
+  }
+
+  /** What follows from the card; absent with it. */
+  get cardFacts(): CardFacts | undefined {
+    if (this.#card && this.#cardFacts?.of !== this.#card) this.#cardFacts = { of: this.#card, facts: derived(this.#card) };
+    return this.#cardFacts?.facts;
+  }
+
+  /** The latest values of a command, as sent; absent before the first answer of the unit that was met last. */
+  values(command: string): Values | undefined {
+    return this.#values.get(command);
   }
 
   get unsupported(): string[] {
@@ -166,20 +210,78 @@ export class Unit {
    * there is missed and asked on; of the numbers behind it the next two are tried, for one unit may be off at the start.
    */
   #read(answer: Extract<Answer, { kind: "data" }>): void {
+    const { command, payload, zeroChecksum } = answer;
+    const values = answer.values as Values;
+    this.#observe({ command, support: "answers", payload, zeroChecksum });
+    this.#values.set(command, values);
+    this.#hearName(values);
+    if (command === QET.code) this.#learnChecksum();
+    // What is only asked to find out whether the unit knows it is no live value.
+    if (findRequest(command).query.cadence === "onDemand") return;
     const unit = /^QPGS(\d)$/.exec(answer.command)?.[1];
     if (unit !== undefined) {
-      const { serialNumber, unitExists } = answer.values as Values;
-      const isThere = typeof serialNumber === "string" && !/^0+$/.test(serialNumber);
-      if (!isThere) {
-        if (!this.#unitsSeen.has(answer.command)) this.#poller.rest(answer.command);
+      if (!isThere(values)) {
+        if (!this.#unitsSeen.has(command)) this.#poller.rest(command, UNIT_AGAIN_MS);
         return;
       }
-      this.#unitsSeen.add(answer.command);
-      if (unitExists === true)
+      this.#unitsSeen.add(command);
+      if (values["unitExists"] === true)
         for (const next of [1, 2].map((more) => Number(unit) + more).filter((number) => number <= 9))
-          this.#poller.add(request(QPGSn, next), answer.command);
+          this.#poller.add(request(QPGSn, next), command);
     }
     this.#options.onReading(toReading(this.#id, answer));
+  }
+
+  #observe(observation: Observation): void {
+    if (this.#card) this.#keep(observe(this.#card, observation, this.#options.clock.now()));
+  }
+
+  #keep(card: ModelCard): void {
+    const { clock, line, onCard } = this.#options;
+    const learnt = line.requestChecksum ?? "unknown";
+    const whole = withFact(card, "complete", card.complete || this.#poller.complete, clock.now());
+    const kept = learnt === "unknown" ? whole : withFact(whole, "requestChecksum", learnt, clock.now());
+    if (kept === this.#card) return;
+    this.#card = kept;
+    onCard?.(kept, this.#id);
+  }
+
+  /** It is known who is there: goes on with what is known of that unit, or begins anew. */
+  #take(identity: Identity, id: string): void {
+    const { clock, line, recall } = this.#options;
+    const { outputMode: _, model: __, ...who } = identity;
+    const kept = id === this.#id && this.#card ? this.#card : recall?.(id);
+    this.#id = id;
+    if (kept !== undefined && kept === this.#card && isCardOf(kept, who)) return;
+    const isSame = kept !== undefined && isCardOf(kept, who);
+    const card = isSame ? kept : emptyCard(who, clock.now(), kept?.serialNumber === who.serialNumber ? kept : undefined);
+    this.#unitsSeen.clear();
+    this.#values.clear();
+    this.#poller.know(card.commands);
+    line.requestChecksum = card.requestChecksum === "unknown" ? undefined : card.requestChecksum;
+    this.#card = undefined;
+    this.#keep(card);
+  }
+
+  /** A name that is told late is as good as one told at once. */
+  #hearName({ modelName, modelNumber }: Values): void {
+    if (this.#met === undefined) return;
+    const model = typeof modelName === "string" ? modelName : (this.#met.model ?? modelOf(modelNumber));
+    if (model === undefined || model === this.#met.model) return;
+    this.#met = { ...this.#met, model };
+    this.#id = this.#options.onIdentity(this.#met);
+  }
+
+  /** No inquiry that is polled has a checksum with a zero byte: the day's energy of the latest date that has one is asked. */
+  #learnChecksum(): void {
+    const { clock, line } = this.#options;
+    if (line.requestChecksum !== undefined) return;
+    for (let day = 0; day < SEARCHED_DAYS; day++) {
+      const date = new Date(clock.now() - day * DAY_MS).toISOString().slice(0, 10).replaceAll("-", "");
+      if (!hasZeroByte(QEDyyyymmdd.stem + date)) continue;
+      this.#poller.probe(request(QEDyyyymmdd, date), DAY_MS);
+      return;
+    }
   }
 
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
@@ -215,16 +317,17 @@ export class Unit {
   /** Resolves when it is known which unit is there; `naming`, when its name is known too or never will be. */
   async #meet(session: AbortSignal): Promise<{ readonly naming: Promise<void> }> {
     const { line, clock, onIdentity } = this.#options;
-    const { identity, model } = await introduce((what, how) => line.ask(what, how), this.#met, session);
+    const { identity, model } = await introduce((what, how) => line.ask(what, how), this.#met, session, "brief");
+    this.#met = identity;
     let isTold = false;
     const tell = (name: string | undefined): void => {
       isTold = true;
-      this.#id = onIdentity(named(identity, name));
+      this.#take(identity, onIdentity(named(identity, name)));
     };
     const hearName = async (): Promise<void> => {
       const name = await model;
       if (session.aborted) return;
-      this.#met = named(identity, name);
+      if (name !== undefined) this.#met = named(identity, name);
       if (!isTold || name !== undefined) tell(name);
     };
     const naming = hearName();
