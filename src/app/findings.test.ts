@@ -87,7 +87,7 @@ describe("findings", () => {
     ["a slow unit", { latencyMs: 190 }],
     ["an unpaced line", { baud: 0, latencyMs: 15, everyMs: 300 }],
     ["a line that is asked flat out", { everyMs: 0, forMs: minutes }],
-    ["a unit that is silent to what it does not know", { firmware: { refusal: "silence", acceptsZeroBumped: true }, model: "king" }],
+    ["a unit that is silent to what it does not know", { firmware: { refusal: "silence" }, model: "king" }],
   ];
   it.each(wires)("nothing about %s without a fault", async (_, conditions) => {
     const { findings, counters } = await linkUnder(conditions);

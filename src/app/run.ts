@@ -10,11 +10,13 @@ import { EmbeddedBroker } from "./broker.ts";
 import type { Config } from "./config.ts";
 import { daemonMethods } from "./daemon-methods.ts";
 import { lockDataDir } from "./data-lock.ts";
+import { Diagnosis } from "./diagnosis.ts";
 import { FanOut } from "./fan-out.ts";
 import { LiveInverter } from "./live-inverter.ts";
 import { LocalSocket } from "./local-socket.ts";
 import { qpigsColumns } from "./log-columns.ts";
 import { planOf, staleAfterMs } from "./plan.ts";
+import { RecentLog } from "./recent-log.ts";
 import { InverterRegistry } from "./registry.ts";
 import { writeRuntimeFile } from "./runtime-file.ts";
 import { SharedPorts } from "./shared-ports.ts";
@@ -34,10 +36,11 @@ const defaultHttpPort = 8480;
 const defaultMqttPort = 1883;
 
 /** The whole program, wired: inverters → text log, MQTT, page; until the signal fires. */
-export async function run(config: Config, { logger, tell }: RunOptions, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+export async function run(config: Config, { logger: told, tell }: RunOptions, { signal }: { readonly signal: AbortSignal }): Promise<void> {
   signal.throwIfAborted();
   const clock = systemClock;
   const version = packageVersion();
+  const logger = new RecentLog(told);
   const plan = planOf(config.poll);
   tell(`sonkrag ${version}`);
 
@@ -57,7 +60,8 @@ export async function run(config: Config, { logger, tell }: RunOptions, { signal
   await using broker = await openBroker(config, logger);
   await using mqtt = await openMqtt(config, broker, logger);
   await using textLog = await openTextLog(config, logger);
-  await using server = await openServer(config, hub, logger);
+  const diagnosis = new Diagnosis({ version, clock, config, inverters: () => inverters, log: logger });
+  await using server = await openServer(config, hub, diagnosis, logger);
   await using shared = await SharedPorts.open({
     config,
     devices: targets.map(({ device }) => device),
@@ -111,8 +115,8 @@ async function openTextLog({ textLog, site }: Config, logger: Logger): Promise<T
   return await TextLog.open({ ...textLog, timeZone: site.timeZone, columnsOf: qpigsColumns, logger });
 }
 
-async function openServer({ http }: Config, hub: LiveHub, logger: Logger): Promise<HttpServer | undefined> {
+async function openServer({ http }: Config, hub: LiveHub, diagnosis: Diagnosis, logger: Logger): Promise<HttpServer | undefined> {
   if (!http.enabled) return undefined;
   const { host, port } = http;
-  return await HttpServer.open({ host, port, fallbackPorts: port === defaultHttpPort, hub, webRoot, logger });
+  return await HttpServer.open({ host, port, fallbackPorts: port === defaultHttpPort, hub, webRoot, logger, diagnosis });
 }
