@@ -1,9 +1,11 @@
 import { StringDecoder } from "node:string_decoder";
 import { addAbortSignal, type Readable } from "node:stream";
 import { ConfigError, RefusedError, SonkragError, type ErrorCode } from "../model/errors.ts";
+import type { Query } from "../protocol/command.ts";
 import { decodeFrame, decodeReply, verdictOf } from "../protocol/decode.ts";
 import { FrameDecoder } from "../protocol/frame.ts";
-import { findRequest } from "../protocol/pi30/dialect.ts";
+import { findRequest, pi30 } from "../protocol/pi30/dialect.ts";
+import { pi41 } from "../protocol/pi30/pi41.ts";
 import { decodedOf, tableOf, type Decoded } from "./decoded.ts";
 import type { Exit } from "./exit.ts";
 import { print, type Terminal } from "./terminal.ts";
@@ -35,14 +37,21 @@ export async function decode(
   return "ok";
 }
 
+const dialects: ReadonlyMap<string, readonly Query[]> = new Map([
+  ["PI30", pi30],
+  ["PI41", pi41],
+]);
+
 /** Throws FrameError, ReplyError or RefusedError. */
 export function decodeHex(protocol: string, command: string, hex: string): Decoded {
-  if (protocol.toUpperCase() !== "PI30") throw new RefusedError("value-invalid", `expected protocol PI30, got ${JSON.stringify(protocol)}`);
+  const dialect = dialects.get(protocol.toUpperCase());
+  if (!dialect)
+    throw new RefusedError("value-invalid", `expected protocol ${[...dialects.keys()].join(" or ")}, got ${JSON.stringify(protocol)}`);
   const bytes = bytesOf(hex);
   // ACK and NAK say the same to every command, settings and unknown ones included.
   const [part] = new FrameDecoder().push(bytes);
   const verdict = part?.kind === "frame" ? verdictOf(part) : undefined;
-  return verdict ? { kind: verdict } : decodedOf(decodeReply(findRequest(command), decodeFrame(bytes)));
+  return verdict ? { kind: verdict } : decodedOf(decodeReply(findRequest(command, dialect), decodeFrame(bytes)));
 }
 
 /** Hex in any case, with or without white space. */

@@ -53,7 +53,7 @@ describe("a wrong command line", () => {
     [["decode", "QPI", "--jsonl"], /^sonkrag: expected no arguments beside --jsonl, got "QPI"\n$/],
     [["decode", "QXX", "28"], /^sonkrag: expected one of QPIGS .*, got "QXX"\n$/],
     [["decode", "QPI", "2"], /^sonkrag: expected bytes as pairs of hex digits, got "2"\n$/],
-    [["decode", "QPI", "28", "--protocol", "PI99"], /^sonkrag: expected protocol PI30, got "PI99"\n$/],
+    [["decode", "QPI", "28", "--protocol", "PI99"], /^sonkrag: expected protocol PI30 or PI41, got "PI99"\n$/],
     [["config"], /^Usage: sonkrag config/],
     [["status", "--url", "ftp://x"], /^sonkrag: --url: expected an address such as http:/],
     [["status", "--watch", "2"], /^sonkrag: --watch: expected a duration/],

@@ -8,6 +8,7 @@ import { findRequest, pi30 } from "../../src/protocol/pi30/dialect.ts";
 import {
   bytesOf,
   commandVectors,
+  dataVectors,
   frameOf,
   rejectedVectors,
   replyVectors,
@@ -15,9 +16,6 @@ import {
   wholeFrameVectors,
   type ReplyVector,
 } from "./vectors.ts";
-
-/** All but refusals. */
-const dataVectors = replyVectors.filter(({ payload }) => payload !== "NAK");
 
 test("the fixtures hold every known-answer vector", () => {
   expect([commandVectors.length, replyVectors.length, wholeFrameVectors.length]).toEqual([192, 137, 14]);

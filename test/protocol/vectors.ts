@@ -33,6 +33,9 @@ export const replyVectors = readdirSync(folder)
   .filter((name) => !others.includes(name))
   .flatMap((name) => load(name.replace(/\.json$/, "")) as ReplyVector[]);
 
+/** All but refusals. */
+export const dataVectors = replyVectors.filter(({ payload }) => payload !== "NAK");
+
 export interface WholeFrameVector {
   readonly payload: string;
   readonly note: string;

@@ -50,6 +50,19 @@ export const outputModesOfAnyWidth: typeof outputModes = {
   decode: (raw) => outputModes.decode(/^0\d$/.test(raw) ? raw.slice(1) : raw),
 };
 
+/** Split-phase units number them in a way of their own; source: PI41 notes §3.5. */
+const splitPhaseModeCodes = {
+  single: "0",
+  parallel: "1",
+  phase1Of3: "2",
+  phase2Of3: "3",
+  phase3Of3: "4",
+  parallelAt120: "5",
+  parallelAt180: "6",
+} as const;
+export const splitPhaseModes = choice(splitPhaseModeCodes);
+export const splitPhaseModesOfTwoDigits = choice(ofTwoDigits(splitPhaseModeCodes));
+
 export const chargingStages = choice({ automatic: "00", twoStage: "01", threeStage: "02" });
 
 export const machineTypes = choice({ gridTie: "00", offGrid: "01", hybrid: "10", offGrid2Trackers: "11", offGrid3Trackers: "20" });

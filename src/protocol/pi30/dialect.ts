@@ -72,13 +72,16 @@ export const pi30: readonly Query[] = [
 ];
 
 /** Finds what to ask by the command as sent (`QPGS0`, `QED20241022`, any case). Throws RefusedError `command-unknown`. */
-export function findRequest(command: string): Request {
+export function findRequest(command: string, dialect: readonly Query[] = pi30): Request {
   const sent = command.toUpperCase();
-  for (const query of pi30) {
+  for (const query of dialect) {
     const found = requestSentAs(query, sent);
     if (found) return found;
   }
-  throw new RefusedError("command-unknown", `expected one of ${pi30.map((query) => query.code).join(" ")}, got ${JSON.stringify(command)}`);
+  throw new RefusedError(
+    "command-unknown",
+    `expected one of ${dialect.map((query) => query.code).join(" ")}, got ${JSON.stringify(command)}`,
+  );
 }
 
 /** What is worth asking by itself, one request each: of parallel units the first, and the others follow from it. */

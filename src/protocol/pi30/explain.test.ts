@@ -11,7 +11,7 @@ import { request } from "../command.ts";
 function valuesOf(bits: string): Values {
   const reply = decodeReply(request(QPIWS), { body: bits });
   if (reply.kind !== "data") throw new Error(`expected data, got ${reply.kind}`);
-  return reply.values as Values;
+  return reply.values;
 }
 
 /** `length` characters with ones at these positions. */
@@ -140,7 +140,7 @@ describe("the fault code that stands", () => {
     expect(explainWarnings(values, family).map(({ key }) => key)).toEqual(["inverterFault", "overload"]);
   });
   test("digits count only while there is a fault", () => {
-    const digits = bits(36).slice(0, 32) + "07" + "00";
+    const digits = `${bits(32)}0700`;
     expect(faultCodeOf(valuesOf(digits), "king")).toBeUndefined();
     expect(faultCodeOf({ ...valuesOf(digits), operatingMode: "fault" }, "king")).toBe("07");
   });

@@ -4,7 +4,7 @@ import { decimal, field, fixedInt, flags, int, text, yesNo, type Codec } from ".
 import { chargerSourcePriorities, operatingModes, outputModes } from "./choices.ts";
 
 /** b7 to b0. */
-const unitStatuses = flags(
+export const unitStatuses = flags(
   "solarChargerPresent",
   "acCharging",
   "solarCharging",
