@@ -68,6 +68,7 @@ sonkrag simulate --tcp 8899 --fault corrupt=5% --fault stale=5%`,
     .option("--baud <rate>", "pace of the bytes; 0 is as fast as it goes (default: 2400)", number(0, 10_000_000))
     .option("--latency-ms <ms>", "pause between request and reply (default: 0)", number(0, 60_000))
     .option("--replay <file>", "answer QPIGS from a recorded text log, AxpertYYYY-MM-DD.log")
+    .option("--capture <file>", "answer as an inverter did that was recorded by `sonkrag capture` or in a diagnosis file")
     .option("--fault <kind=rate>", "spoil this share of the replies (0.05 or 5%); may be given several times", collect)
     .option("--unplugged-ms <ms>", "how long a disconnect lasts (default: 1000)", number(0, 86_400_000))
     .option("--second-reader <interval>", "imitate another program on the same port that asks QPIGS this often, e.g. 30s")
@@ -119,7 +120,7 @@ sonkrag encode QPIGS | xxd -r -p | xxd`,
 sonkrag decode QPIGS - --json < reply.hex
 sonkrag decode --jsonl < replies.jsonl > values.jsonl`,
   )
-    .option("--protocol <name>", "dialect of the reply", "PI30")
+    .option("--protocol <name>", "dialect of the reply: PI30 or PI41", "PI30")
     .option("--json", "print one JSON object instead of a table")
     .option("--jsonl", "decode one reply a line of stdin")
     .addHelpText("after", `\n${decodeHelp}`)
