@@ -9,9 +9,10 @@ describe("the plan", () => {
   const plan = planOf(periods);
   const commands = plan.map(({ request }) => request.command);
 
-  test("asks every inquiry of the catalogue that is not for people only, the live values first", () => {
+  test("asks every inquiry of the catalogue that is worth it by itself, the live values first", () => {
     const wanted = pi30.filter(({ cadence }) => cadence !== "onDemand").map((query) => exampleOf(query).command);
-    expect(commands.toSorted()).toEqual(wanted.toSorted());
+    const watched = plan.filter(({ probe }) => probe !== true).map(({ request }) => request.command);
+    expect(watched.toSorted()).toEqual(wanted.toSorted());
     expect(commands).toContain("QPGS0");
     expect(commands).not.toContain("QED20241022");
     expect(commands[0]).toBe("QPIGS");
@@ -24,8 +25,15 @@ describe("the plan", () => {
     expect(every).toMatchObject({ QPIGS: 5000, QPGS0: 15_000, QPIRI: 60_000, QID: 86_400_000, QPI: 86_400_000 });
   });
 
+  test("finds out at the end, once a day, whether the unit knows the others; those that want a date apart", () => {
+    const probes = plan.filter(({ probe }) => probe === true);
+    expect(probes.map(({ request }) => request.command)).toContain("QBOOT");
+    expect(probes.every(({ request, everyMs }) => request.query.cadence === "onDemand" && everyMs === 86_400_000)).toBe(true);
+    expect(plan.slice(-probes.length)).toEqual(probes);
+  });
+
   test("can only ask: nothing in it is a setting", () => {
-    expect(plan.every(({ request }) => request.query.kind === "query" && request.command.startsWith("Q"))).toBe(true);
+    expect(plan.every(({ request }) => request.query.kind === "query" && /^(Q|VERFW:)/.test(request.command))).toBe(true);
   });
 
   test("can be cut down to a choice, which keeps its order and pace", () => {

@@ -1,5 +1,5 @@
-import type { Cadence } from "../protocol/command.ts";
-import { findRequest, polled } from "../protocol/pi30/dialect.ts";
+import { exampleOf, type Cadence } from "../protocol/command.ts";
+import { findRequest, pi30, polled } from "../protocol/pi30/dialect.ts";
 import type { PlanItem } from "../session/poller.ts";
 
 const DAY_MS = 86_400_000;
@@ -17,15 +17,18 @@ export interface PollPeriods {
   readonly only?: readonly string[];
 }
 
+/** Inquiries that tell nothing to be watched, asked for the model card alone: whether the unit knows them. A date needs a reason. */
+const probes: readonly PlanItem[] = pi30
+  .filter(({ cadence, argument }) => cadence === "onDemand" && (argument === undefined || argument.placeholder === "n"))
+  .map((query) => ({ request: exampleOf(query), everyMs: DAY_MS, probe: true }));
+
 /** Every inquiry of the catalogue that is polled, at its cadence, fast ones first. What never changes is asked at every connect and once a day. */
 export function planOf({ fastMs, mediumMs, slowMs, only }: PollPeriods): PlanItem[] {
   const everyMs: Readonly<Record<Polled, number>> = { fast: fastMs, medium: mediumMs, slow: slowMs, once: DAY_MS };
-  return order.flatMap((cadence) =>
-    polled
-      .filter(({ query }) => query.cadence === cadence)
-      .map((request) => ({ request, everyMs: everyMs[cadence] }))
-      .filter(({ request }) => only === undefined || only.includes(request.command)),
+  const plan = order.flatMap((cadence) =>
+    polled.filter(({ query }) => query.cadence === cadence).map((request) => ({ request, everyMs: everyMs[cadence] })),
   );
+  return [...plan, ...probes].filter(({ request }) => only === undefined || only.includes(request.command));
 }
 
 /** Milliseconds after which a command's reading no longer counts as live. */

@@ -16,6 +16,9 @@ export type Observation =
   | { readonly command: string; readonly support: "answers"; readonly payload: string; readonly zeroChecksum?: ChecksumHabit | undefined }
   | { readonly command: string; readonly support: Exclude<Support, "answers">; readonly payload?: string | undefined };
 
+/** More failures in a row than this tell nothing more. */
+const MOST_FAILURES = 3;
+
 /** Who the card is about, as far as the unit has told. */
 export interface CardIdentity {
   readonly protocol: string;
@@ -72,8 +75,7 @@ export function withFact<K extends "complete" | "requestChecksum">(card: ModelCa
 function recordOf(observation: Observation, before: CommandRecord | undefined, at: number): CommandRecord {
   const { command, support, payload } = observation;
   if (support !== "answers") {
-    // More failures than this tell nothing more.
-    const failures = Math.min(9, (before?.failures ?? 0) + 1);
+    const failures = Math.min(MOST_FAILURES, (before?.failures ?? 0) + 1);
     if (before?.support === support && before.failures === failures && before.payload === payload) return before;
     return { support, failures, ...(payload !== undefined && formOf(command, payload)), at };
   }
