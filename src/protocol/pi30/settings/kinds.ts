@@ -146,7 +146,10 @@ export function choiceSetting(named: Named, declaration: Declaration, choice: Ch
       const sent = argument === undefined ? undefined : command(argument, facts);
       return sent === undefined ? [] : [sent];
     },
-    parse: (text, facts) => Object.entries(table(facts)).find(([argument]) => command(argument, facts) === text)?.[1],
+    parse: (text, facts) =>
+      text.startsWith(declaration.code)
+        ? Object.entries(table(facts)).find(([argument]) => command(argument, facts) === text)?.[1]
+        : undefined,
   });
 }
 
