@@ -1,7 +1,9 @@
 import type { LinkReport } from "../api/link.ts";
 import type { Logger } from "../model/logger.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading, Sink } from "../model/reading.ts";
+import type { CardDocument } from "../model/card.ts";
 import type { Request } from "../protocol/command.ts";
+import type { UnitMake } from "../protocol/setting.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Answer } from "../session/job.ts";
 import { Line } from "../session/line.ts";
@@ -10,6 +12,7 @@ import type { OpenTransport } from "../session/transport.ts";
 import { tapped } from "../session/traffic.ts";
 import { isSimulated } from "../sim/answers.ts";
 import { Unit, type Identity } from "../session/unit.ts";
+import type { CardStore } from "./cards.ts";
 import { LinkRecorder } from "./link-recorder.ts";
 import { linkReportOf } from "./link-report.ts";
 import type { InverterRegistry } from "./registry.ts";
@@ -33,6 +36,8 @@ export interface LiveInverterOptions {
   readonly target: Target;
   readonly plan: readonly PlanItem[];
   readonly registry: InverterRegistry;
+  /** Where model cards are kept; without it each is made anew at every start. */
+  readonly cards?: Pick<CardStore, "recall" | "keep">;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Every output. */
@@ -54,7 +59,7 @@ export class LiveInverter {
   #known: boolean;
 
   constructor(options: LiveInverterOptions) {
-    const { target, registry, clock, logger, plan } = options;
+    const { target, registry, cards, clock, logger, plan } = options;
     this.#options = options;
     const seen = registry.expect(target.location);
     const knownId = target.wantedId ?? seen?.id;
@@ -75,6 +80,7 @@ export class LiveInverter {
       onIdentity: (identity) => this.#recognised(identity),
       onReading: (reading) => this.#read(reading),
       onProblem: (message) => this.#problem(message),
+      ...(cards && { recall: (id) => cards.recall(id), onCard: (card, id) => cards.keep(id, card) }),
     });
   }
 
@@ -94,6 +100,18 @@ export class LiveInverter {
   /** How its link works. */
   get link(): LinkReport {
     return linkReportOf(this.#info.id, this.#line, this.recorder, this.#options.clock.now());
+  }
+
+  /** What was found out about its make; absent until it was met. */
+  get card(): CardDocument | undefined {
+    const { card, cardFacts: facts } = this.#unit;
+    return card && facts && { card, facts };
+  }
+
+  /** What a decision about its settings may rest on besides its answers of the moment; `wide` is the user's to say. */
+  get make(): Omit<UnitMake, "wide"> {
+    const facts = this.#unit.cardFacts;
+    return { family: facts?.family ?? "unknown", unit: facts?.parallel.number ?? 0 };
   }
 
   /** Where it is, as the registry knows places. */
