@@ -85,7 +85,7 @@ describe("findings", () => {
     ["a serial line", {}],
     ["USB", { hid: true }],
     ["a slow unit", { latencyMs: 190 }],
-    ["an unpaced line", { baud: 0, latencyMs: 15, everyMs: 300 }],
+    ["an unpaced line", { baud: 0, latencyMs: 15, everyMs: 300, forMs: minutes }],
     ["a line that is asked flat out", { everyMs: 0, forMs: minutes }],
     ["a unit that is silent to what it does not know", { firmware: { refusal: "silence" }, model: "king" }],
   ];

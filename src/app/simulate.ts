@@ -2,8 +2,10 @@ import { readFile } from "node:fs/promises";
 import { ConfigError } from "../model/errors.ts";
 import { nominalBaud } from "../session/transport.ts";
 import { faultKinds, type FaultKind, type FaultRates } from "../sim/faults.ts";
+import { Recorded } from "../sim/recorded.ts";
 import { Simulation, type SimLine } from "../sim/transport.ts";
 import type { SecondReader } from "../sim/wire.ts";
+import { readCapture } from "./capture-file.ts";
 import { LinePump } from "./line-pump.ts";
 import { PtyOutlet } from "./pty-outlet.ts";
 import { systemClock } from "./system-clock.ts";
@@ -30,6 +32,8 @@ export interface SimulateOptions {
   readonly latencyMs?: number;
   /** Path of a log of the older script, whose good lines answer QPIGS. */
   readonly replay?: string;
+  /** Path of a capture or a diagnosis file, which answers in place of a simulated unit. */
+  readonly capture?: string;
   readonly faults?: FaultRates;
   /** How long the line stays away after a disconnect fault, ms; 1000 by default. */
   readonly unpluggedMs?: number;
@@ -55,8 +59,12 @@ export async function simulate(options: SimulateOptions, { signal }: { readonly 
   const announce = (address: string, unit: number): void => {
     if (addresses.includes(address)) return;
     addresses.push(address);
+    const said =
+      options.capture === undefined
+        ? `simulated inverter ${simulation.lines[unit]?.serialNumber ?? ""}`
+        : `inverter recorded in ${options.capture}`;
     const pace = options.baud === 0 ? "unpaced" : `${options.baud ?? nominalBaud} baud`;
-    options.report(`simulated inverter ${simulation.lines[unit]?.serialNumber ?? ""} at ${address}, ${pace}`);
+    options.report(`${said} at ${address}, ${pace}`);
     if (addresses.length === expected) options.listening?.(addresses);
   };
   try {
@@ -73,6 +81,7 @@ export async function simulate(options: SimulateOptions, { signal }: { readonly 
 }
 
 async function prepare(options: SimulateOptions): Promise<Simulation> {
+  if (options.capture !== undefined) return await prepareRecorded(options.capture, options);
   const { units, model, seed, speed, baud, latencyMs, faults, secondReader, replay, unpluggedMs = 1000 } = options;
   const replayLines = replay === undefined ? undefined : (await readLog(replay)).split("\n");
   return new Simulation({
@@ -88,6 +97,17 @@ async function prepare(options: SimulateOptions): Promise<Simulation> {
     ...(secondReader === undefined ? {} : { secondReader }),
     ...(replayLines === undefined ? {} : { replayLines }),
   });
+}
+
+/** The recorded unit on a line as fast as it was recorded on. */
+async function prepareRecorded(path: string, options: SimulateOptions): Promise<Simulation> {
+  const { units, model, seed, speed, latencyMs, faults, secondReader, replay } = options;
+  if ([units, model, seed, speed, latencyMs, faults, secondReader, replay].some((each) => each !== undefined))
+    throw new ConfigError("--capture: expected no option that changes what was recorded (but --baud), got one");
+  const recorded = new Recorded(await readCapture(path));
+  if (recorded.commands.length === 0) throw new ConfigError(`--capture ${path}: expected at least one question, got none`);
+  const { unpluggedMs = 1000, baud = Math.round(10_000 / recorded.wire.byteMs) } = options;
+  return new Simulation({ clock: systemClock, unpluggedMs, baud, recorded });
 }
 
 async function readLog(path: string): Promise<string> {
