@@ -1,12 +1,13 @@
 import type { Metric } from "../model/metric.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Origin, Reading } from "../model/reading.ts";
+import type { SystemState } from "../model/system.ts";
 
 /**
  * The live feed at `/api/v1/live` (Server-Sent Events): first one `snapshot`, then deltas. The event's name is the
  * message's `type`; its data is the message as JSON. A new snapshot comes after a reconnect and when an inverter appears.
  * `GET /api/v1/snapshot` answers with the same snapshot document.
  */
-export type LiveMessage = LiveSnapshot | LiveReading | LiveStatus | LiveCounters | LiveHeartbeat;
+export type LiveMessage = LiveSnapshot | LiveReading | LiveStatus | LiveCounters | LiveSystem | LiveHeartbeat;
 
 /** A point of the plot: epoch ms, then one value per series, null where absent; a row of nulls is a gap. */
 export type TrendRow = readonly (number | null)[];
@@ -46,6 +47,8 @@ export interface LiveSnapshot {
   /** Labels, units and digits of every metric, keyed by metric key. */
   readonly metrics: Readonly<Record<string, Metric>>;
   readonly inverters: readonly LiveInverter[];
+  /** All of them together, each unit counted once; absent while there is one unit only. */
+  readonly system?: SystemState;
 }
 
 export interface LiveReading {
@@ -73,6 +76,20 @@ export interface LiveCounters {
   readonly now: number;
   readonly inverter: string;
   readonly counters: LinkCounters;
+}
+
+/** Sent at most once a second while something in it moves; only where several units are known. */
+export interface LiveSystem {
+  readonly type: "system";
+  readonly now: number;
+  /** Absent when there is one unit only from now on. */
+  readonly system?: SystemState;
+}
+
+/** The answer of `GET /api/v1/system`, also where there is one unit only. */
+export interface SystemDocument extends SystemState {
+  /** The server's UTC epoch milliseconds. */
+  readonly now: number;
 }
 
 /** Sent every 15 s, so that a reader can tell a quiet feed from a dead connection. */

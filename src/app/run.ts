@@ -21,6 +21,7 @@ import { InverterRegistry } from "./registry.ts";
 import { writeRuntimeFile } from "./runtime-file.ts";
 import { SharedPorts } from "./shared-ports.ts";
 import { systemClock } from "./system-clock.ts";
+import { SystemWatch } from "./system-watch.ts";
 import { targetsOf } from "./targets.ts";
 import { together } from "./together.ts";
 import { packageVersion } from "./version.ts";
@@ -79,11 +80,22 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
     ...(mqtt && { mqtt: mqtt.address }),
   });
 
+  const system = new SystemWatch({
+    known: registry,
+    clock,
+    logger,
+    staleAfterMs: (command) => staleAfterMs(command, plan),
+    onState: (state) => {
+      hub.system(state);
+      mqtt?.system(state);
+    },
+  });
   const outputs = new FanOut({
-    sinks: [hub, mqtt, textLog, shared].filter((sink): sink is NonNullable<typeof sink> & Sink => sink !== undefined),
+    sinks: [system, hub, mqtt, textLog, shared].filter((sink): sink is NonNullable<typeof sink> & Sink => sink !== undefined),
     logger,
   });
-  inverters = targets.map((target) => new LiveInverter({ target, plan, registry, clock, logger, outputs, page: hub }));
+  const page = system.beside(hub);
+  inverters = targets.map((target) => new LiveInverter({ target, plan, registry, clock, logger, outputs, page }));
 
   for (const { device, simulated } of targets) tell(`  inverter  ${device}${simulated ? "  SIMULATED, nothing here is real" : ""}`);
   if (server) tell(`  page      ${server.url}`);
@@ -95,7 +107,10 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
 
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
-  await together([...inverters.map((inverter) => inverter.run({ signal: stop })), shared.run({ signal: stop })], failed);
+  await together(
+    [...inverters.map((inverter) => inverter.run({ signal: stop })), shared.run({ signal: stop }), system.run({ signal: stop })],
+    failed,
+  );
   await registry.saved();
 }
 

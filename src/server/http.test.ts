@@ -7,6 +7,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { twoUnits } from "../../test/support/system-state.ts";
 import type { LiveSnapshot } from "../api/live.ts";
 import { ConfigError } from "../model/errors.ts";
 import { silentLogger } from "../model/logger.ts";
@@ -147,6 +148,15 @@ test("health and snapshot are JSON", async () => {
   const snapshot = await ask(server, "/api/v1/snapshot");
   expect(snapshot.response.headers["cache-control"]).toBe("no-store");
   expect(JSON.parse(snapshot.body.toString())).toMatchObject({ type: "snapshot", inverters: [{ info: { id: "one" } }] });
+});
+
+test("the system is JSON, also of one unit", async () => {
+  const hub = newHub();
+  const server = await open({ hub });
+  hub.system(twoUnits);
+  const { response, body } = await ask(server, "/api/v1/system");
+  expect(response.headers["cache-control"]).toBe("no-store");
+  expect(JSON.parse(body.toString())).toMatchObject({ now: expect.any(Number) as number, expected: 2, answering: 1 });
 });
 
 test("the live feed starts with the snapshot and goes on with readings", async () => {

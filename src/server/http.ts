@@ -113,6 +113,7 @@ function routes(options: HttpServerOptions, files: StaticFiles, streams: Set<Ser
     return RESPONSE_ALREADY_SENT;
   });
   app.get("/api/v1/snapshot", (c) => c.json(hub.snapshot(), 200, { "cache-control": "no-store" }));
+  app.get("/api/v1/system", (c) => c.json(hub.systemDocument(), 200, { "cache-control": "no-store" }));
   app.get("/healthz", (c) => {
     const { version, inverters } = hub.snapshot();
     const links = inverters.map(({ info, status }) => ({ inverter: info.id, state: status.state }));

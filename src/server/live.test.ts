@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { LiveMessage, LiveSnapshot } from "../api/live.ts";
 import type { InverterInfo, LinkCounters, Reading, Values } from "../model/reading.ts";
+import { oneUnit, twoUnits } from "../../test/support/system-state.ts";
 import { LiveHub } from "./live.ts";
 
 const info: InverterInfo = { id: "one", device: "sim:", simulated: true };
@@ -172,4 +173,19 @@ test("PV that went stale leaves a hole in the plot, not an old value", () => {
   const rows = hub.snapshot().inverters[0]?.trend.rows ?? [];
   expect(rows[0]?.[4]).toBe(300);
   expect(rows.at(-1)?.[4]).toBeNull();
+});
+
+test("several units are a system, in the snapshot and on every change; one unit is none", () => {
+  hub.system(oneUnit);
+  const reader = new Reader();
+  hub.connect(reader);
+  expect(hub.snapshot()).not.toHaveProperty("system");
+  expect(hub.systemDocument()).toEqual({ now: 1_000_000, ...oneUnit });
+  hub.system(oneUnit);
+  expect(reader.types).toEqual(["snapshot"]);
+  hub.system(twoUnits);
+  expect(reader.messages.at(-1)).toEqual({ type: "system", now: 1_000_000, system: twoUnits });
+  expect(hub.snapshot().system).toEqual(twoUnits);
+  hub.system(oneUnit);
+  expect(reader.messages.at(-1)).toEqual({ type: "system", now: 1_000_000 });
 });

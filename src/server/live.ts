@@ -1,6 +1,7 @@
-import type { LiveInverter, LiveMessage, LivePvTotal, LiveSnapshot, TrendRow } from "../api/live.ts";
+import type { LiveInverter, LiveMessage, LivePvTotal, LiveSnapshot, SystemDocument, TrendRow } from "../api/live.ts";
 import { metric } from "../model/metric.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading, Sink } from "../model/reading.ts";
+import type { SystemState } from "../model/system.ts";
 import { isParallelUnit, pvTotal } from "./pv-total.ts";
 import { Trend, trendSeries } from "./trend.ts";
 
@@ -48,6 +49,7 @@ export class LiveHub implements Sink {
   readonly #clients = new Set<LiveClient>();
   readonly #pendingReadings = new Map<string, PendingReading>();
   readonly #pendingStatus = new Set<string>();
+  #system: SystemState = noSystem;
   /** A new inverter has no counters or trend at the clients yet: they get a whole snapshot once more. */
   #snapshotPending = false;
   #flushTimer: NodeJS.Timeout | undefined;
@@ -96,6 +98,19 @@ export class LiveHub implements Sink {
     if (this.#clients.size > 0) this.#scheduleFlush();
   }
 
+  /** Takes what all inverters are together; to be called at most once a second. */
+  system(state: SystemState): void {
+    const wasShown = isSystem(this.#system);
+    this.#system = state;
+    if (this.#clients.size > 0 && (wasShown || isSystem(state)))
+      this.#broadcast({ type: "system", now: this.#options.now(), ...this.#shownSystem() });
+  }
+
+  /** All inverters together, also where there is one only. */
+  systemDocument(): SystemDocument {
+    return { now: this.#options.now(), ...this.#system };
+  }
+
   /** Everything as of now. */
   snapshot(): LiveSnapshot {
     const { version, timeZone, now } = this.#options;
@@ -106,6 +121,7 @@ export class LiveHub implements Sink {
       timeZone,
       metrics: metric,
       inverters: [...this.#entries.values()].map((entry) => this.#inverter(entry)),
+      ...this.#shownSystem(),
     };
   }
 
@@ -120,6 +136,10 @@ export class LiveHub implements Sink {
       this.#clients.delete(client);
       if (this.#clients.size === 0) this.#stopTimers();
     };
+  }
+
+  #shownSystem(): { readonly system?: SystemState } {
+    return isSystem(this.#system) ? { system: this.#system } : {};
   }
 
   #entry(info: InverterInfo, at: number): Entry {
@@ -242,6 +262,21 @@ export class LiveHub implements Sink {
     this.#flushTimer = undefined;
     this.#pendingReadings.clear();
   }
+}
+
+const noSystem: SystemState = {
+  members: [],
+  expected: 0,
+  answering: 0,
+  simulated: false,
+  totals: {},
+  differences: [],
+  alarms: [],
+};
+
+/** One unit is no system: its page says everything. */
+function isSystem({ expected }: SystemState): boolean {
+  return expected > 1;
 }
 
 function eventOf(message: LiveMessage): string {

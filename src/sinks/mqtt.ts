@@ -6,12 +6,14 @@ import type { IClientOptions, MqttClient } from "mqtt";
 import { ConfigError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import type { InverterInfo, LinkStatus, Reading, Sink } from "../model/reading.ts";
+import type { SystemState } from "../model/system.ts";
 import { describeBrokerError } from "./broker-error.ts";
 import type { BrokerProblem } from "./broker-error.ts";
 import { legacyJson, legacyParallel, legacySettings, legacyStatus } from "./legacy-topics.ts";
 import type { LegacyDocument } from "./legacy-topics.ts";
 import { Outbox } from "./outbox.ts";
 import { StateDocument } from "./state-document.ts";
+import { systemJson } from "./system-document.ts";
 
 export interface MqttOptions {
   /** `mqtt://`, `mqtts://`, `ws://` or `wss://`. */
@@ -95,6 +97,7 @@ export class MqttSink implements Sink, AsyncDisposable {
   #client: MqttClient | undefined;
   #main: string | undefined;
   #anySimulated = false;
+  #hasSystem = false;
   #outage: { readonly since: number; readonly problem: BrokerProblem } | undefined;
   #closing = false;
 
@@ -168,6 +171,16 @@ export class MqttSink implements Sink, AsyncDisposable {
     });
     // A change of the link is news: not held back.
     this.#postState(inverter.id, topics);
+  }
+
+  /** What all inverters are together; said only where there is more than one. To be called at most once a second. */
+  system(state: SystemState): void {
+    const isSeveral = state.expected > 1;
+    if (this.#closing || (!isSeveral && !this.#hasSystem)) return;
+    this.#hasSystem = isSeveral;
+    const topic = `${this.#prefix}/system`;
+    if (isSeveral) this.#outbox.post(topic, () => systemJson(state), { retain: true, repeat: true });
+    else this.#outbox.post(topic, "", { retain: true, repeat: true });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
