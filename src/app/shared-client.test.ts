@@ -39,12 +39,12 @@ describe("programs", () => {
   });
 
   it("hear nothing of what comes too late for them", async () => {
-    const rig = rigOf({ maxAgeMs: 0, tookMs: 3000 });
+    const rig = rigOf({ maxAgeMs: 0, tookMs: 6000 });
     const [first, second, third] = [rig.program(), rig.program(), rig.program()];
     first.ask("QPIGS");
     second.ask("QMOD");
     third.ask("QPI");
-    await wait(rig, 20_000);
+    await wait(rig, 40_000);
     expect(texts(first)).toEqual([payloads.QPIGS]);
     expect([texts(second), texts(third)]).toEqual([[], []]);
     // Nobody waited for the third one any more when its turn came.

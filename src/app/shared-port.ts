@@ -9,8 +9,8 @@ import type { Answer } from "../session/job.ts";
 import { SharedAnswers } from "./shared-answers.ts";
 import { SharedClient } from "./shared-client.ts";
 
-/** How long programs wait for an answer at most, as far as we know. */
-const INQUIRY_PATIENCE_MS = 4000;
+/** The most patient programs wait so long for an answer; with many of them on a slow line it can take its time. */
+const INQUIRY_PATIENCE_MS = 8000;
 /** A change is only acknowledged when it has been read back, which can take so long. */
 const CHANGE_PATIENCE_MS = 30_000;
 /** Different refusals that are told in the log; whoever sends nonsense must not fill it. */
