@@ -197,7 +197,6 @@ function parallelOf(unit: Unit, wanted: number): Values {
   const first = pv(asked, 0);
   const second = pv(asked, 1);
   const from = charging(unit);
-  const { chargerSourcePriority, maxChargeCurrent, maxAcChargeCurrent } = member.shown(QPIRI);
   const unitStatus = [
     ...(inverter.offers.some(({ openVoltage }) => openVoltage > 0) ? ["solarChargerPresent"] : []),
     ...(from.ac ? ["acCharging"] : []),
@@ -207,8 +206,9 @@ function parallelOf(unit: Unit, wanted: number): Values {
     ...(inverter.mode === "line" || inverter.mode === "battery" ? ["loadOn"] : []),
   ];
   return {
+    ...member.shown(QPGSn),
     // A single MAX says "no" here and sends its data all the same.
-    unitExists: members.length > 1 || unit.member.shown(QPGSn)["unitExists"] === true,
+    unitExists: members.length > 1 || member.shown(QPGSn)["unitExists"] === true,
     serialNumber: member.serialNumber,
     operatingMode: inverter.mode,
     faultCode: inverter.faultCode,
@@ -225,10 +225,6 @@ function parallelOf(unit: Unit, wanted: number): Values {
     pv1Voltage: first.voltage,
     ...totals,
     unitStatus,
-    outputMode: member.outputMode,
-    ...(chargerSourcePriority !== undefined && { chargerSourcePriority }),
-    ...(maxChargeCurrent !== undefined && { maxChargeCurrent }),
-    ...(maxAcChargeCurrent !== undefined && { maxAcChargeCurrent }),
     pv1Current: Math.round(first.current),
     batteryDischargeCurrent: shown.discharge,
     pv2Voltage: second.voltage,
@@ -272,8 +268,13 @@ function furtherStringsOf(unit: Unit, wanted: number, form: string): string {
   const [first, second, third] = [0, 1, 2].map((string) => (asked ? pv(asked, string) : { voltage: 0, current: 0, power: 0 }));
   return patched(form, {
     0: asked ? 1 : 0,
-    ...{ 1: first?.power ?? 0, 2: second?.voltage ?? 0, 3: second?.current ?? 0, 4: second?.power ?? 0 },
-    ...{ 5: third?.voltage ?? 0, 6: third?.current ?? 0, 7: third?.power ?? 0 },
+    1: first?.power ?? 0,
+    2: second?.voltage ?? 0,
+    3: second?.current ?? 0,
+    4: second?.power ?? 0,
+    5: third?.voltage ?? 0,
+    6: third?.current ?? 0,
+    7: third?.power ?? 0,
   });
 }
 

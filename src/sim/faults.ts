@@ -1,4 +1,4 @@
-import { nakFrame } from "./firmware.ts";
+import { ackFrame, nakFrame } from "./firmware.ts";
 import { Random } from "./random.ts";
 
 /**
@@ -94,7 +94,8 @@ export class FaultInjector {
         return old && now(joined(old, reply));
       }
       case "nak":
-        return sameBytes(reply, nakFrame) ? undefined : now(nakFrame);
+        // What was obeyed is never answered with a refusal.
+        return sameBytes(reply, nakFrame) || sameBytes(reply, ackFrame) ? undefined : now(nakFrame);
       case "zeros":
         return now(this.#zeros(reply));
       case "echo":

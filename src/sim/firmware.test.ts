@@ -139,7 +139,7 @@ describe("Firmware", () => {
   });
 
   it.each([
-    ["a setting", encodeCommand("POP02")],
+    ["a setting it does not have", encodeCommand("POPLG00")],
     ["an unknown inquiry", encodeCommand("QFOO")],
     ["lower case", encodeCommand("qpigs")],
     ["a wrong checksum", latin1Bytes("QPIGS\xb7\xaa\r")],

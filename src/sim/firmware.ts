@@ -6,6 +6,8 @@ import { latin1, latin1Bytes } from "../protocol/frame.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import { liveAnswer, type Unit } from "./answers.ts";
 import { fillForm } from "./form.ts";
+import { isInquiry } from "./journal.ts";
+import { judge, type SettingDialect } from "./obedience.ts";
 import type { Replay } from "./replay.ts";
 
 export interface FirmwareOptions {
@@ -16,6 +18,8 @@ export interface FirmwareOptions {
   readonly refusal?: "nak" | "silence" | undefined;
   /** Which form of a 00 checksum byte it takes in a request, where it is not to be as the profile has it. */
   readonly requestChecksum?: ChecksumHabit | "either" | undefined;
+  /** What it does with settings that it could take; `obeys` by default. */
+  readonly settings?: SettingDialect | undefined;
 }
 
 /** What the unit made of a request. */
@@ -24,9 +28,15 @@ export interface FirmwareAnswer {
   readonly command: string;
   /** The reply frame with whatever this firmware puts around it; absent when the unit keeps silent. */
   readonly reply: Uint8Array | undefined;
+  /** What was made of a command that is no inquiry, for people. */
+  readonly outcome?: string;
 }
 
 export const nakFrame = encodePayload("NAK");
+export const ackFrame = encodePayload("ACK");
+
+/** How much later a `late` unit does what it said, ms. */
+export const lateByMs = 20_000;
 
 /** The unit's processor: takes a request as it came off the wire and answers through the catalogue, in its profile's forms. */
 export class Firmware {
@@ -34,22 +44,50 @@ export class Firmware {
   readonly #replay: Replay | undefined;
   readonly #refusal: Uint8Array | undefined;
   readonly #requestChecksum: ChecksumHabit | "either";
+  readonly #settings: SettingDialect;
+  #pending: { readonly dueAt: number; readonly apply: () => void }[] = [];
 
-  constructor({ unit, replay, refusal, requestChecksum }: FirmwareOptions) {
+  constructor({ unit, replay, refusal, requestChecksum, settings = "obeys" }: FirmwareOptions) {
     const { profile } = unit.member;
     this.#unit = unit;
     this.#replay = replay;
     this.#refusal = (refusal ?? profile.refusal) === "nak" ? this.#nak : undefined;
     this.#requestChecksum = requestChecksum ?? profile.requestChecksum ?? "either";
+    this.#settings = settings;
   }
 
-  /** Answers the bytes of one request, CR included. */
-  answer(bytes: Uint8Array): FirmwareAnswer {
+  /** Answers the bytes of one request, CR included, that was complete at `at` (ms of any clock that goes on). */
+  answer(bytes: Uint8Array, at = 0): FirmwareAnswer {
+    this.#catchUp(at);
     const command = this.#read(bytes);
     if (command === undefined) return { command: "", reply: this.#refusal };
+    if (!isInquiry(command)) return this.#obey(command, at);
     const payload = this.#payload(command);
     if (payload !== undefined) return { command, reply: this.#framed(encodePayload(payload)) };
     return { command, reply: this.#unit.member.profile.refuses?.includes(command) === true ? this.#nak : this.#refusal };
+  }
+
+  #obey(command: string, at: number): FirmwareAnswer {
+    const { verdict, outcome, apply } = judge(this.#unit, command);
+    if (verdict === "unknown") return { command, reply: this.#refusal, outcome };
+    if (verdict === "nak") return { command, reply: this.#nak, outcome };
+    switch (this.#settings) {
+      case "refuses":
+        return { command, reply: this.#nak, outcome: `refused: ${outcome}` };
+      case "ignores":
+        return { command, reply: this.#framed(ackFrame), outcome: `ignored: ${outcome}` };
+      case "late":
+        if (apply !== undefined) this.#pending.push({ dueAt: at + lateByMs, apply });
+        return { command, reply: this.#framed(ackFrame), outcome: `in ${lateByMs / 1000} s: ${outcome}` };
+      case "obeys":
+        apply?.();
+        return { command, reply: this.#framed(ackFrame), outcome };
+    }
+  }
+
+  #catchUp(at: number): void {
+    for (const { apply } of this.#pending.filter(({ dueAt }) => dueAt <= at)) apply();
+    this.#pending = this.#pending.filter(({ dueAt }) => dueAt > at);
   }
 
   /** The command of a request whose checksum this firmware takes. */

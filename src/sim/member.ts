@@ -1,6 +1,7 @@
 import type { Values } from "../model/reading.ts";
 import type { Query } from "../protocol/command.ts";
 import { outputModes } from "../protocol/pi30/choices.ts";
+import { QPGSn } from "../protocol/pi30/parallel.ts";
 import { QPIRI } from "../protocol/pi30/ratings.ts";
 import { fillForm, readForm } from "./form.ts";
 import type { Profile } from "./profile.ts";
@@ -50,7 +51,10 @@ export class Member {
 
   /** What it shows in answer to this query, as far as its settings go. */
   shown(query: Query): Values {
-    return readForm(query, this.#payloads.get(query.code) ?? "");
+    const shown = readForm(query, this.#payloads.get(query.code) ?? "");
+    if (query.code !== QPGSn.code) return shown;
+    // The record of a parallel unit repeats some of its settings.
+    return { ...shown, ...Object.fromEntries(Object.entries(this.shown(QPIRI)).filter(([name]) => name in shown)) };
   }
 
   /** Shows these values from now on, where it has a place for them. */

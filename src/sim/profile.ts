@@ -15,6 +15,8 @@ export type ChargerPriority = "utilityFirst" | "solarFirst" | "solarAndUtility" 
 export interface Profile {
   /** As in `--model NAME`. */
   readonly name: string;
+  /** Key of the family of models it is one of. */
+  readonly family: string;
   /** What it is and what is special about it, in one line. */
   readonly title: string;
   /** Where its forms come from. */

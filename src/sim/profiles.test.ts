@@ -158,7 +158,7 @@ describe("profiles", () => {
           const form = profile.replies[query.code];
           if (form === undefined) expect(body).toBe(profile.refusal === "silence" ? undefined : "NAK");
           else {
-            expect(shapeOf(body ?? "silence"), asked.command).toBe(shapeOf(form));
+            expect([asked.command, shapeOf(body ?? "silence")]).toEqual([asked.command, shapeOf(form)]);
             // A reply of this length has been seen by nobody: its warnings stay unread.
             if (model === "mystery" && query.code === "QPIWS") continue;
             expect(decodeReply(asked, { body: body ?? "" }).kind).toBe(form === "ACK" ? "ack" : "data");

@@ -239,3 +239,102 @@ describe("SimTransport", () => {
     expect(await run(12)).not.toBe(first);
   });
 });
+
+describe("the journal", () => {
+  it("keeps every command that is no inquiry, with what was made of it, and nothing else", async () => {
+    const { clock, simulation, transport } = await open({ baud: 0 });
+    for (const command of ["QPIGS", "QFOO", "VERFW:"]) await transport.write(encodeCommand(command), { signal });
+    transport.take();
+    expect([simulation.journal.setters, simulation.journal.unreadable, simulation.journal.entries]).toEqual([0, 0, []]);
+    await clock.sleep(1500, { signal });
+    await transport.write(encodeCommand("POP00"), { signal });
+    await transport.write(encodeCommand("XYZ"), { signal });
+    await transport.write(Uint8Array.of(0x50, 0x4f, 0x50, 0x30, 0x32, 0, 0, 0x0d), { signal });
+    transport.take();
+    expect([simulation.journal.setters, simulation.journal.unreadable]).toEqual([2, 1]);
+    expect(simulation.journal.entries).toEqual([
+      {
+        at: epoch + 1500,
+        unit: 0,
+        bytes: "50 4F 50 30 30 C2 48 0D",
+        command: "POP00",
+        kind: "setter",
+        answer: "ack",
+        outcome: "unit 0: outputSourcePriority = utilityFirst",
+      },
+      expect.objectContaining({ command: "XYZ", answer: "nak", outcome: "unknown command" }),
+      expect.objectContaining({ command: "", kind: "unreadable", answer: "nak" }),
+    ]);
+  });
+
+  it("counts for ever and keeps the latest", async () => {
+    const { simulation, transport } = await open({ baud: 0 });
+    for (let n = 0; n < 1100; n += 1) await transport.write(encodeCommand("PEa"), { signal });
+    transport.take();
+    expect([simulation.journal.setters, simulation.journal.entries.length]).toEqual([1100, 1000]);
+  });
+});
+
+describe("a lost verdict", () => {
+  it("leaves the unit changed; inquiries are answered all the same", async () => {
+    const { simulation, transport } = await open({ baud: 0, verdictFaults: { dropped: 1 } });
+    await transport.write(encodeCommand("POP00"), { signal });
+    expect(transport.take()).toHaveLength(0);
+    await transport.write(encodeCommand("QPIRI"), { signal });
+    expect(framesIn(transport.take())[0]?.split(" ")[16]).toBe("0");
+    expect([simulation.injected.dropped, simulation.journal.entries[0]?.answer]).toEqual([1, "ack"]);
+  });
+
+  it("is never a NAK for what was done", async () => {
+    const { simulation, transport } = await open({ baud: 0, faults: { nak: 1 } });
+    await transport.write(encodeCommand("POP00"), { signal });
+    expect(framesIn(transport.take())).toEqual(["ACK"]);
+    expect(simulation.injected.nak).toBe(0);
+  });
+});
+
+describe("a system of several units", () => {
+  const records = async (simulation: Simulation, unit: number): Promise<string[][]> => {
+    const transport = await simulation.lines[unit]!.open({ signal });
+    const found: string[][] = [];
+    for (let n = 0; n < 4; n += 1) {
+      await transport.write(encodeCommand(`QPGS${n}`), { signal });
+      found.push((framesIn(transport.take())[0] ?? "").split(" "));
+    }
+    return found;
+  };
+
+  it("spreads over three phases, with loads of their own that add up", async () => {
+    const simulation = new Simulation({ clock: new VirtualClock(epoch), units: 3, phases: 3, baud: 0 });
+    const [first, second, third, none] = await records(simulation, 0);
+    expect([first?.[20], second?.[20], third?.[20], none?.[0]]).toEqual(["2", "3", "4", "0"]);
+    const watts = [first, second, third].map((record) => Number(record?.[9]));
+    expect(Math.max(...watts)).toBeGreaterThan(1.2 * Math.min(...watts));
+    expect(watts.reduce((sum, each) => sum + each, 0)).toBe(Number(first?.[17]));
+  });
+
+  it("may all have one serial number, and one may not know the parallel query", async () => {
+    const simulation = new Simulation({ clock: new VirtualClock(epoch), units: 3, sameSerial: true, withoutParallelQuery: [1], baud: 0 });
+    expect(simulation.lines.map(({ serialNumber }) => serialNumber)).toEqual(Array.from({ length: 3 }, () => "55355535553555"));
+    expect((await records(simulation, 0)).map(([exists, serial]) => [exists, serial])).toEqual([
+      ["1", "55355535553555"],
+      ["1", "55355535553555"],
+      ["1", "55355535553555"],
+      ["0", "00000000000000"],
+    ]);
+    expect(await records(simulation, 1)).toEqual(Array.from({ length: 4 }, () => ["NAK"]));
+  });
+
+  it("goes on with the others when one is switched off, which then is not there and says nothing", async () => {
+    const simulation = new Simulation({ clock: new VirtualClock(epoch), units: 3, baud: 0 });
+    const [before] = await records(simulation, 0);
+    simulation.lines[1]?.setPowered(false);
+    const [first, second, third] = await records(simulation, 0);
+    expect([first?.[0], second?.slice(0, 3), third?.[0]]).toEqual(["1", ["0", "00000000000000", "P"], "1"]);
+    expect(first?.[17]).toBe(before?.[17]);
+    expect(Number(first?.[9]) + Number(third?.[9])).toBe(Number(first?.[17]));
+    expect(await records(simulation, 1)).toEqual([[""], [""], [""], [""]]);
+    simulation.lines[1]?.setPowered(true);
+    expect((await records(simulation, 0))[1]?.[0]).toBe("1");
+  });
+});

@@ -6,7 +6,7 @@ import { serialNumberOf, type Unit } from "./answers.ts";
 import { FaultInjector, faultKinds, type Disturbed, type FaultKind, type FaultRates } from "./faults.ts";
 import { Firmware, type FirmwareAnswer, type FirmwareOptions } from "./firmware.ts";
 import { SimulatedInverter, type InverterOptions } from "./inverter.ts";
-import { Journal } from "./journal.ts";
+import { isInquiry, Journal } from "./journal.ts";
 import { Member } from "./member.ts";
 import type { Profile } from "./profile.ts";
 import { findProfile } from "./profiles.ts";
@@ -35,6 +35,8 @@ export interface SimulationOptions {
   /** Between request and reply, ms; as the profile has it by default. */
   readonly latencyMs?: number;
   readonly faults?: FaultRates;
+  /** The same for replies to commands that are no inquiry; `faults` by default. The unit has obeyed all the same. */
+  readonly verdictFaults?: FaultRates;
   /** How long a late reply is held back; 2500 by default. */
   readonly lateMs?: number;
   /** How long a hang lasts; 60 000 by default. */
@@ -54,7 +56,7 @@ export interface SimulationOptions {
   readonly secondReader?: SecondReader;
   /** Whether the wire's pace may be relied upon, as on a real serial line; true by default on a paced line. */
   readonly certain?: boolean;
-  readonly firmware?: Pick<FirmwareOptions, "refusal" | "requestChecksum">;
+  readonly firmware?: Pick<FirmwareOptions, "refusal" | "requestChecksum" | "settings">;
   readonly inverter?: Omit<Partial<InverterOptions>, "seed" | "start" | "ratings">;
 }
 
@@ -134,6 +136,7 @@ export class SimLine {
   readonly serialNumber: string;
   readonly #member: Member;
   readonly #faults: FaultInjector;
+  readonly #verdictFaults: FaultInjector | undefined;
   readonly #unpluggedMs: number;
   #backAt = Number.NEGATIVE_INFINITY;
   /** Requests that reached the unit, whoever sent them. */
@@ -150,14 +153,15 @@ export class SimLine {
     this.#unpluggedMs = options.unpluggedMs ?? 0;
     const timing = { lateMs: options.lateMs ?? 2500, hangMs: options.hangMs ?? 60_000 };
     this.#faults = new FaultInjector(options.faults ?? {}, timing, seed + index);
+    this.#verdictFaults = options.verdictFaults && new FaultInjector(options.verdictFaults, timing, seed + index);
     const firmware = new Firmware({ unit, replay, ...options.firmware });
     const silence: Disturbed = { parts: [], disconnect: false };
     const answer = (request: Uint8Array, at: number): FirmwareAnswer | undefined => {
       live(at);
       if (!this.#member.powered) return undefined;
       this.requests += 1;
-      const answered = firmware.answer(request);
-      note(request, answered.reply, at, index, undefined);
+      const answered = firmware.answer(request, at);
+      note(request, answered.reply, at, index, answered.outcome);
       return answered;
     };
     const undisturbed = (request: Uint8Array, at: number): Disturbed => {
@@ -168,7 +172,8 @@ export class SimLine {
       if (options.recorded !== undefined) return this.#repeat(options.recorded, request, at, note);
       const { command = "", reply } = answer(request, at) ?? {};
       if (reply === undefined) return silence;
-      const result = this.#faults.disturb(command, request, reply, at);
+      const faults = command === "" || isInquiry(command) ? this.#faults : (this.#verdictFaults ?? this.#faults);
+      const result = faults.disturb(command, request, reply, at);
       if (result.disconnect) this.#backAt = at + this.#unpluggedMs;
       return result;
     };
@@ -177,7 +182,11 @@ export class SimLine {
   }
 
   get injected(): Readonly<Record<FaultKind, number>> {
-    return this.#faults.injected;
+    const { injected } = this.#faults;
+    return Object.fromEntries(faultKinds.map((kind) => [kind, injected[kind] + (this.#verdictFaults?.injected[kind] ?? 0)])) as Record<
+      FaultKind,
+      number
+    >;
   }
 
   /** Switches the unit off or on: off, it says nothing, and the others tell that it is not there. */

@@ -20,6 +20,7 @@ const roof = [
 
 const max: Profile = {
   name: "max",
+  family: "max",
   title: "MAX 8 kW: two PV inputs, 28 fields in QPIRI, 29 in QPGSn, 36 warnings",
   source: "DMAX; QPIGS, QPIGS2, QPGSn, QPIWS, QLED captured on MAX 7.2 and 8 kW",
   replies: {
@@ -58,6 +59,7 @@ const max: Profile = {
 
 const max2: Profile = {
   name: "max2",
+  family: "max2",
   title: "MAX II 8 kW: charging from the sun only, currents with the unit's number in front, takes plain checksums only",
   source: "OESP, MAX II 8 kW: QPIRI, QPIGS, QPIGS2, QFLAG, QMN, QGMN, QDI, QBEQI, QOPPT, QCHPT captured; QWFS after DMAX2",
   replies: {
@@ -97,6 +99,7 @@ const max2: Profile = {
 
 const maxTwin: Profile = {
   name: "max-twin",
+  family: "max-twin",
   title: "MAX Twin 11 kW: power of five digits, 24 fields in QPIGS, second output, refuses QBATCD, zero bytes before its answers",
   source: "OESP, MAX Twin 11 kW: QPIRI, QPIGS, QPIGS2, QFLAG, QBMS captured; QDOP after DTWIN",
   replies: {
@@ -136,6 +139,7 @@ const maxTwin: Profile = {
 
 const lvSplit: Profile = {
   name: "lv-split",
+  family: "lv6548",
   title: "LV 6.5 kW split-phase, 120 V 60 Hz: 29 fields in QPGSn, priorities numbered from solar first",
   source: "OMPP pi30max and pi30m045 (LV6548): QPIRI and QPGSn captured",
   replies: {

@@ -5,6 +5,7 @@ const identity = { QPI: "PI30", QID: "99999999000001", QMOD: "B" } as const;
 
 const king: Profile = {
   name: "king",
+  family: "king",
   title: "KING 5 kW: current from the sun into the battery in QPIGS, 32 warnings, priorities of the two directions of current",
   source: "axpert-monitor, a parallel pair: QPIRI, QPIGS, QPGSn, QPIWS, QFLAG captured",
   replies: {
@@ -41,6 +42,7 @@ const king: Profile = {
 
 const phocos: Profile = {
   name: "phocos",
+  family: "phocos",
   title: "Phocos PSW-H 5 kW (MKS II): 29 fields in QPIRI, 24 in QPIGS, a steady 1 among the warnings, 27 fields in Q1",
   source: "Solar2MQTT and the extended pipsolar, PSW-H 5 kW: QPIRI, QPIGS, QPIWS, Q1, QMN, QET captured",
   replies: {

@@ -6,6 +6,7 @@ const identity = { QPI: "PI30", QID: "99999999000001", QMOD: "B" } as const;
 /** First generation, 24 V. */
 const hs: Profile = {
   name: "hs",
+  family: "hs",
   title: "HS/MS 3 kVA 24 V of the first generation: 17 fields in QPIGS, heat sink as a raw number, no parallel option",
   source: "D14; QPIRI captured, the rest constructed after the paper",
   replies: {
@@ -31,6 +32,7 @@ const hs: Profile = {
 
 const mks: Profile = {
   name: "mks",
+  family: "older",
   title: "MKS 5 kVA: up to 6 in parallel, current from the sun into the battery in QPIGS, no model name",
   source: "D4K; QPIRI, QPIGS, QPGSn and QFLAG captured",
   replies: {
@@ -59,6 +61,7 @@ const mks: Profile = {
 
 const plusTri: Profile = {
   name: "plus-tri",
+  family: "plus",
   title: "Plus Tri 5 kVA: three solar chargers, 12 fields in QPIGS2, 38 warnings, 29 defaults",
   source: "D15, customer edition 2015-09-24; constructed after the paper",
   replies: {

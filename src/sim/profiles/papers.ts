@@ -12,19 +12,42 @@ export const d14 = [...common, ...parallelPv, "POPM", "PPCP", "MCHGC"] as const;
 export const d15 = [...d14, "MSCHGC", "PCST", "PCVT"] as const;
 /** VM III and GK. */
 export const dgk = [...common, ...parallelPv, ...equalization, ...clockAndLog, "PCVT", "V"] as const;
-export const dmk2 = [
-  ...[...common, ...parallelPv, ...equalization, ...clockAndLog, ...locks],
-  ...["POPM", "PPCP", "PCVT", "POPV", "PDL"],
-] as const;
+export const dmk2 = [...common, ...parallelPv, ...equalization, ...clockAndLog, ...locks, "POPM", "PPCP", "PCVT", "POPV", "PDL"] as const;
 export const dmax = [...common, ...equalization, ...clockAndLog, ...locks, ...lights, "POPM", "PPCP", "PCVT", "V", "PLEDT"] as const;
 export const dmax2 = [
-  ...[...common, ...equalization, ...clockAndLog, ...locks, ...lights],
-  ...["POPM", "PPCP", "PCVT", "V", "PLEDD", "LOGO", "WEL"],
+  ...common,
+  ...equalization,
+  ...clockAndLog,
+  ...locks,
+  ...lights,
+  "POPM",
+  "PPCP",
+  "PCVT",
+  "V",
+  "PLEDD",
+  "LOGO",
+  "WEL",
 ] as const;
 export const king = [...common, ...parallelPv, ...equalization, ...clockAndLog, "POPM", "PPCP", "PCVT", "POPLG", "PDL"] as const;
 /** Models with a second output. */
 export const twin = [
-  ...[...common, ...parallelPv, ...equalization, ...clockAndLog],
-  ...["POPM", "PPCP", "PCVT", "V", "PDL", "PBCC", "PBDC", "PSDC"],
-  ...["PTOPE", "PTOPV", "PTOPVC", "PTOPC", "PTOPD", "PTOPW", "PTOPS"],
+  ...common,
+  ...parallelPv,
+  ...equalization,
+  ...clockAndLog,
+  "POPM",
+  "PPCP",
+  "PCVT",
+  "V",
+  "PDL",
+  "PBCC",
+  "PBDC",
+  "PSDC",
+  "PTOPE",
+  "PTOPV",
+  "PTOPVC",
+  "PTOPC",
+  "PTOPD",
+  "PTOPW",
+  "PTOPS",
 ] as const;

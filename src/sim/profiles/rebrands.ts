@@ -6,6 +6,7 @@ const noMCHGC = d14.filter((code) => code !== "MCHGC");
 
 const easunSp: Profile = {
   name: "easun-sp",
+  family: "unknown",
   title: "EASUN SP-3200 24 V: settings in an odd order (re-charge below cut-off), NAK without checksum",
   source: "Solar2MQTT, SP-3200: QPIRI, Q1 and the bare NAK captured",
   replies: {
@@ -31,6 +32,7 @@ const easunSp: Profile = {
 
 const easun: Profile = {
   name: "easun",
+  family: "vm3",
   title: "EASUN 5.5 kW: 25 fields in QPIRI, 21 in QPIGS, one unit only",
   source: "extended pipsolar, EASUN 5.5 kW: QPIRI, QPIGS, QFLAG captured",
   replies: {
@@ -56,6 +58,7 @@ const easun: Profile = {
 
 const easunSmh: Profile = {
   name: "easun-smh",
+  family: "max",
   title: "EASUN SMH-II 7 kW: two PV inputs, LF behind the end of every answer",
   source: "notes §3: LF behind CR seen on an SMH-II-7K; forms of a MAX",
   replies: {
@@ -92,6 +95,7 @@ const easunSmh: Profile = {
 
 const powmr: Profile = {
   name: "powmr",
+  family: "clone",
   title: "PowMr 4.2 kW 24 V, a clone: voltages of unknown meaning behind QPIRI, unknown option letters, refuses 100 A though it lists it",
   source: "notes §8.6 (clone form), §8.7, §8.14, §9.2: QFLAG and QMUCHGCR captured, tail of QPIRI captured",
   replies: {
@@ -116,6 +120,7 @@ const powmr: Profile = {
 /** Nobody has a card for it: known lengths nowhere, names and model missing. */
 const mystery: Profile = {
   name: "mystery",
+  family: "unknown",
   title: "Nobody has a card for this one: lengths that no paper has, no name, silence to much",
   source: "made up, after notes §8.6 and §8.8: further fields are to be kept raw",
   replies: {

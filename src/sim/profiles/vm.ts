@@ -5,6 +5,7 @@ const identity = { QPI: "PI30", QID: "99999999000001", QMOD: "B" } as const;
 
 const vm2: Profile = {
   name: "vm2",
+  family: "vm2-4000",
   title: "VM II 4 kVA 24 V: silent to what it does not know, priorities numbered as on its panel, 18 fields in Q1",
   source: "bench study of a VMII-4000, firmware 00040.09; QPIRI and QPIGS constructed after it",
   replies: {
@@ -43,6 +44,7 @@ const vm2: Profile = {
 
 const vm3: Profile = {
   name: "vm3",
+  family: "vm3",
   title: "VM III 3.2 kVA 24 V with energy counters: 36 warnings, fault code at 31, charging only as 1 to 3",
   source: "DGK, DTWIN; constructed after the papers",
   replies: {
@@ -85,6 +87,7 @@ const vm3: Profile = {
 
 const vm4Twin: Profile = {
   name: "vm4-twin",
+  family: "vm4",
   title: "VM IV Twin 4 kVA 24 V with second output: 24 fields in QPIGS, takes 01 for a 00 checksum byte only, sends 00",
   source: "QPIGS captured (VM IV Twin 24 V); request checksum: notes §2.1; the rest after DTWIN and DMAX2",
   replies: {
