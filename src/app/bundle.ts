@@ -2,7 +2,7 @@ import { arch, cpus, release, totalmem } from "node:os";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { LinkReport } from "../api/link.ts";
-import type { ModelCard } from "../model/card.ts";
+import type { CardDocument } from "../model/card.ts";
 import type { InverterInfo, LinkStatus } from "../model/reading.ts";
 import { captureLineOf, type Capture } from "../session/capture.ts";
 import type { TrafficEvent } from "../session/traffic.ts";
@@ -12,7 +12,7 @@ import { Redactor } from "./redact.ts";
 /** What goes into a diagnosis file about one inverter. */
 export interface BundledInverter {
   readonly info: InverterInfo;
-  readonly card: ModelCard | undefined;
+  readonly card: CardDocument | undefined;
   readonly link: LinkReport;
   /** Oldest first. */
   readonly statuses: readonly LinkStatus[];
@@ -40,7 +40,7 @@ export interface Bundle {
   readonly config: unknown;
   readonly inverters: readonly {
     readonly info: InverterInfo;
-    readonly card?: ModelCard;
+    readonly card?: CardDocument;
     readonly link: LinkReport;
     readonly statuses: readonly LinkStatus[];
     readonly traffic: Capture;

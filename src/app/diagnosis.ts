@@ -1,5 +1,5 @@
 import type { LinkReport } from "../api/link.ts";
-import type { ModelCard } from "../model/card.ts";
+import type { CardDocument } from "../model/card.ts";
 import type { InverterInfo } from "../model/reading.ts";
 import { captureLineOf, type CaptureHeader } from "../session/capture.ts";
 import type { Clock } from "../session/clock.ts";
@@ -13,7 +13,7 @@ interface DiagnosedInverter {
   readonly link: LinkReport;
   readonly recorder: LinkRecorder;
   /** Absent until the unit was probed. */
-  readonly card?: ModelCard | undefined;
+  readonly card?: CardDocument | undefined;
 }
 
 export interface DiagnosisOptions {

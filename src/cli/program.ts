@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { packageVersion } from "../app/version.ts";
+import type { CaptureArguments } from "./capture.ts";
 import type { DecodeOptions } from "./decode.ts";
 import type { DoctorOptions } from "./doctor.ts";
 import type { EncodeOptions } from "./encode.ts";
@@ -162,6 +163,23 @@ sonkrag doctor --device serial:/dev/ttyUSB0`,
       result.exit = await doctor(options, terminal);
     });
 
+  withDevice(
+    subcommand(
+      "capture <file>",
+      "Record the raw traffic with the inverter, for a bug report or for `sonkrag simulate --capture`. A running sonkrag goes on.",
+      `sonkrag capture --for 5min traffic.jsonl.gz
+sonkrag capture --device serial:/dev/ttyUSB0 traffic.jsonl`,
+    ),
+    false,
+  )
+    .option("--for <duration>", "how long, e.g. 5min (default: until Ctrl-C)")
+    .option("--data-dir <folder>", "its data folder")
+    .addHelpText("after", captureHelp)
+    .action(async (file: string, options: CaptureArguments) => {
+      const { captureTraffic } = await import("./capture.ts");
+      result.exit = await captureTraffic(file, options, terminal);
+    });
+
   const config = subcommand(
     "config",
     "Check the configuration file, or print an example or its JSON Schema.",
@@ -230,6 +248,10 @@ hidraw:usb-0000:01:00.0-1.2    a USB port by its socket, which stays the same ov
 serial:/dev/ttyUSB0?baud=2400  a serial port
 tcp://192.168.1.20:8899        a serial bridge in the network
 sim:                           the built-in simulated inverter`;
+
+const captureHelp = `
+The file must not be there yet; with a name that ends in .gz it is compressed. It holds serial numbers as they are:
+for others make a diagnosis file with \`sonkrag doctor --bundle\`.`;
 
 const configHelp = "configuration file; else $SONKRAG_CONFIG, ./sonkrag.yaml or /etc/sonkrag.yaml, where there is one";
 
