@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { CardDocument } from "../model/card.ts";
 import { RefusedError } from "../model/errors.ts";
 import type { InverterInfo, LinkStatus } from "../model/reading.ts";
 import type { Request } from "../protocol/command.ts";
@@ -11,10 +12,14 @@ export interface ServedInverter {
   readonly info: InverterInfo;
   readonly status: LinkStatus;
   readonly location: string;
+  /** Absent until it was met. */
+  readonly card: CardDocument | undefined;
   ask(what: Request, options: { readonly signal: AbortSignal }): Promise<Answer>;
 }
 
 const queryParams = z.strictObject({ command: z.string().max(120), inverter: z.string().optional() });
+
+const cardParams = z.strictObject({ inverter: z.string().optional() });
 
 /** An inverter as `inverters` lists it. */
 export const listedSchema = z.object({
@@ -47,6 +52,13 @@ export function daemonMethods(inverters: () => readonly ServedInverter[]): Metho
           ...(firmware !== undefined && { firmware }),
         };
       }),
+    card: async (given) => {
+      const { inverter: id } = checked(cardParams, given);
+      const { info, card } = oneOf(inverters(), id);
+      if (card === undefined)
+        throw new RefusedError("inverter-unknown", `expected an inverter that has said who it is, got ${info.id}, which has not yet`);
+      return card;
+    },
     query: async (given, { signal }) => {
       const { command, inverter: id } = checked(queryParams, given);
       const inverter = oneOf(inverters(), id);

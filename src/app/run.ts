@@ -2,11 +2,12 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "../model/logger.ts";
 import type { Sink } from "../model/reading.ts";
-import { HttpServer } from "../server/http.ts";
+import { HttpServer, type HttpServerOptions } from "../server/http.ts";
 import { LiveHub } from "../server/live.ts";
 import { MqttSink } from "../sinks/mqtt.ts";
 import { TextLog } from "../sinks/text-log.ts";
 import { EmbeddedBroker } from "./broker.ts";
+import { CardStore } from "./cards.ts";
 import type { Config } from "./config.ts";
 import { daemonMethods } from "./daemon-methods.ts";
 import { lockDataDir } from "./data-lock.ts";
@@ -47,6 +48,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
 
   await using _lock = await lockDataDir(config.dataDir, { logger, signal });
   const registry = await InverterRegistry.open(join(config.dataDir, "inverters.json"), { logger });
+  const cards = await CardStore.open(join(config.dataDir, "cards"), { logger });
   const targets = await targetsOf(config, { clock, logger, tell });
 
   let inverters: LiveInverter[] = [];
@@ -62,7 +64,8 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   await using mqtt = await openMqtt(config, broker, logger);
   await using textLog = await openTextLog(config, logger);
   const diagnosis = new Diagnosis({ version, clock, config, inverters: () => inverters, log: logger });
-  await using server = await openServer(config, hub, diagnosis, logger);
+  const sources = { diagnosis, cards: (id: string) => inverters.find(({ info }) => info.id === id)?.card };
+  await using server = await openServer(config, hub, sources, logger);
   await using shared = await SharedPorts.open({
     config,
     devices: targets.map(({ device }) => device),
@@ -95,7 +98,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
     logger,
   });
   const page = system.beside(hub);
-  inverters = targets.map((target) => new LiveInverter({ target, plan, registry, clock, logger, outputs, page }));
+  inverters = targets.map((target) => new LiveInverter({ target, plan, registry, cards, clock, logger, outputs, page }));
 
   for (const { device, simulated } of targets) tell(`  inverter  ${device}${simulated ? "  SIMULATED, nothing here is real" : ""}`);
   if (server) tell(`  page      ${server.url}`);
@@ -111,7 +114,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
     [...inverters.map((inverter) => inverter.run({ signal: stop })), shared.run({ signal: stop }), system.run({ signal: stop })],
     failed,
   );
-  await registry.saved();
+  await Promise.all([registry.saved(), cards.saved()]);
 }
 
 async function openBroker({ mqtt }: Config, logger: Logger): Promise<EmbeddedBroker | undefined> {
@@ -130,8 +133,13 @@ async function openTextLog({ textLog, site }: Config, logger: Logger): Promise<T
   return await TextLog.open({ ...textLog, timeZone: site.timeZone, columnsOf: qpigsColumns, logger });
 }
 
-async function openServer({ http }: Config, hub: LiveHub, diagnosis: Diagnosis, logger: Logger): Promise<HttpServer | undefined> {
+async function openServer(
+  { http }: Config,
+  hub: LiveHub,
+  sources: Pick<HttpServerOptions, "diagnosis" | "cards">,
+  logger: Logger,
+): Promise<HttpServer | undefined> {
   if (!http.enabled) return undefined;
   const { host, port } = http;
-  return await HttpServer.open({ host, port, fallbackPorts: port === defaultHttpPort, hub, webRoot, logger, diagnosis });
+  return await HttpServer.open({ host, port, fallbackPorts: port === defaultHttpPort, hub, webRoot, logger, ...sources });
 }

@@ -9,6 +9,7 @@ import { isIP } from "node:net";
 import type { AddressInfo } from "node:net";
 import { ConfigError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
+import { addCardRoutes, type CardSource } from "./cards.ts";
 import { addDiagnosisRoutes, type DiagnosisSource } from "./diagnosis.ts";
 import type { LiveHub } from "./live.ts";
 import { StaticFiles } from "./static-files.ts";
@@ -46,6 +47,8 @@ export interface HttpServerOptions {
   readonly allowedHosts?: readonly string[];
   /** How the links work; without it there are no such routes. */
   readonly diagnosis?: DiagnosisSource;
+  /** What was found out about the makes of the inverters; without it there is no such route. */
+  readonly cards?: CardSource;
 }
 
 /** The page, the live feed and the snapshot over HTTP; nothing can be written through it. */
@@ -121,6 +124,7 @@ function routes(options: HttpServerOptions, files: StaticFiles, streams: Set<Ser
   });
   if (options.diagnosis !== undefined)
     addDiagnosisRoutes(app, { source: options.diagnosis, streams, maxStreams, maxQueuedBytes, headers: securityHeaders, logger, problem });
+  if (options.cards !== undefined) addCardRoutes(app, { source: options.cards, problem });
   app.get("*", async (c) => (await files.respond(c.req.path, c.req.raw.headers)) ?? c.notFound());
 
   app.notFound((c) => problem(404, "not-found", `nothing at ${c.req.path}`));
