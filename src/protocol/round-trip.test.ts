@@ -136,6 +136,8 @@ const wholeReplies: Readonly<Record<string, fc.Arbitrary<Values>>> = {
   QMUCHGCR: fc.record({ selectableAcChargeCurrents: fc.array(fc.nat(999), { minLength: 1, maxLength: 20 }) }),
 };
 
+const warningBits = fc.stringMatching(/^([01]{32}|[01]{31}\d{3}[01]{2}|[01]{38})$/);
+
 const asked = (query: Query): Request => exampleOf(query);
 
 function readBack(query: Query, payload: string): unknown {
@@ -165,7 +167,7 @@ describe("what was written is read again", () => {
   test("QPIWS gives back its characters", () => {
     const query = pi30.find(({ code }) => code === "QPIWS")!;
     fc.assert(
-      fc.property(fc.stringMatching(/^([01]{32}|[01]{31}\d{3}[01]{2}|[01]{38})$/), (bits) => {
+      fc.property(warningBits, (bits) => {
         const values = { warnings: [], warningBits: bits };
         expect(readBack(query, encodeReply(query, values))).toMatchObject({ values: { warningBits: bits } });
       }),
@@ -173,9 +175,35 @@ describe("what was written is read again", () => {
   });
 });
 
+/** Replies to a query, in each of its forms. */
+function payloadsOf(query: Query): fc.Arbitrary<string> {
+  if (query.code === "QPIWS") return warningBits;
+  if (query.whole) return wholeReplies[query.code]!.map((values) => encodeReply(query, values));
+  return fc.oneof(...query.layouts.map((layout) => replyOf(layout).map(({ values, tail }) => encodeReply(query, values, tail))));
+}
+
+describe("a reply is taken for none of a command that is declared to look different", () => {
+  const told = pi30.filter(({ shape }) => shape !== "anything");
+  const accepts = (query: Query, body: string): boolean => {
+    try {
+      return decodeReply(asked(query), { body }).kind === "data";
+    } catch (error) {
+      if (error instanceof ReplyError) return false;
+      throw error;
+    }
+  };
+  test.each(told)("$code", (query) => {
+    const others = told.filter(({ shape }) => shape !== query.shape);
+    fc.assert(
+      fc.property(payloadsOf(query), (payload) => {
+        expect(others.filter((other) => accepts(other, payload)).map(({ code }) => code)).toEqual([]);
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
+
 describe("zero bytes won or lost between checksum and CR", () => {
-  const payloadsOf = (query: Query): fc.Arbitrary<string> =>
-    fc.oneof(...query.layouts.map((layout) => replyOf(layout).map(({ values, tail }) => encodeReply(query, values, tail))));
   /** The values in a stream that should hold one reply; absent when it is refused at any step. */
   function valuesIn(query: Query, bytes: readonly number[]): Values | undefined {
     try {
