@@ -19,7 +19,7 @@ export interface MemberOptions {
   /** Does not know QPGSn and QP2GSn. */
   readonly withoutParallelQuery?: boolean | undefined;
   /** Values of QPIRI that differ from the profile's. */
-  readonly settings?: Values | undefined;
+  readonly setTo?: Values | undefined;
 }
 
 /** One unit of the simulated system as its processor knows it: who it is and what it is set to. */
@@ -33,14 +33,14 @@ export class Member {
   powered = true;
   readonly #payloads: Map<string, string>;
 
-  constructor({ profile, index, phase, parallel = false, serialNumber, withoutParallelQuery = false, settings = {} }: MemberOptions) {
+  constructor({ profile, index, phase, parallel = false, serialNumber, withoutParallelQuery = false, setTo = {} }: MemberOptions) {
     this.profile = profile;
     this.index = index;
     this.serialNumber = serialNumber;
     const unknown = withoutParallelQuery ? ["QPGSn", "QP2GSn"] : [];
     this.#payloads = new Map(Object.entries(profile.replies).filter(([code]) => !unknown.includes(code)));
     const outputMode = outputModeOf(phase, parallel);
-    this.change(QPIRI, { ...(outputMode && { outputMode }), ...settings });
+    this.change(QPIRI, { ...(outputMode && { outputMode }), ...setTo });
     if (this.#payloads.has("QOPM")) this.#payloads.set("QOPM", `0${outputModes.encode(this.outputMode)}`);
   }
 

@@ -4,6 +4,7 @@ import { decodeFrame, decodeReply } from "../protocol/decode.ts";
 import { encodeCommand } from "../protocol/encode.ts";
 import { FrameDecoder, latin1 } from "../protocol/frame.ts";
 import { pi30 } from "../protocol/pi30/dialect.ts";
+import { familyOf } from "../protocol/pi30/families.ts";
 import { serialNumberOf } from "./answers.ts";
 import { Firmware } from "./firmware.ts";
 import { SimulatedInverter } from "./inverter.ts";
@@ -167,6 +168,21 @@ describe("profiles", () => {
       }
     },
   );
+});
+
+describe("families", () => {
+  it.each(modelNames)("%s is recognised by its answers", (model) => {
+    const { replies, family } = findProfile(model);
+    const fields = Object.fromEntries(Object.entries(replies).map(([code, payload]) => [code, payload.trimEnd().split(" ").length]));
+    const found = familyOf({
+      modelNumber: replies["QGMN"],
+      modelName: replies["QMN"],
+      fields,
+      answers: (command) => replies[command] !== undefined,
+      payload: (command) => replies[command],
+    });
+    expect(found.key).toBe(family);
+  });
 });
 
 describe("habits on the wire", () => {

@@ -130,6 +130,33 @@ describe("USB reports", () => {
   });
 });
 
+describe("a USB bridge that loses what comes too fast", () => {
+  it("gets a long command in reports with a pause between them", async () => {
+    const { clock, simulation, transport } = await open({ hid: true, reportGapMs: 40 });
+    await transport.write(encodeCommand("PCVV55.0"), { signal });
+    expect(framesIn((await listen(transport, clock, 300)).bytes)).toEqual(["ACK"]);
+    await transport.write(encodeCommand("QED20260101"), { signal });
+    expect(framesIn((await listen(transport, clock, 500)).bytes)).toEqual(["00000000"]);
+    expect(simulation.lines[0]?.wire.lostReports).toBe(0);
+  });
+
+  it("loses the second half without the pause, and is itself again with the next command", async () => {
+    const { clock, simulation, transport } = await open({ hid: true, reportGapMs: 40, reportPauseMs: 10 });
+    await transport.write(encodeCommand("QPIGS2"), { signal });
+    expect((await listen(transport, clock, 700)).bytes).toHaveLength(0);
+    await transport.write(encodeCommand("QMOD"), { signal });
+    expect(framesIn((await listen(transport, clock, 500)).bytes)).toEqual(["B"]);
+    expect([simulation.lines[0]?.wire.lostReports, simulation.journal.setters]).toEqual([1, 0]);
+  });
+
+  it("may bring the reply before 800 ms late", async () => {
+    const { clock, transport } = await open({ hid: true, faults: { late: 1 }, lateMs: 800 });
+    await transport.write(encodeCommand("QID"), { signal });
+    const { times } = await listen(transport, clock, 1200);
+    expect(times[0]).toBeCloseTo((6 + 8) * byteMs + 800, 0);
+  });
+});
+
 describe("a second reader of the port", () => {
   it("asks at its own times, and its replies appear here undisturbed and uncounted", async () => {
     const { clock, simulation, transport } = await open({ secondReader: { everyMs: 2000, firstMs: 500 }, faults: { corrupt: 1 } });

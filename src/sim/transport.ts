@@ -8,11 +8,12 @@ import { Firmware, type FirmwareAnswer, type FirmwareOptions } from "./firmware.
 import { SimulatedInverter, type InverterOptions } from "./inverter.ts";
 import { isInquiry, Journal } from "./journal.ts";
 import { Member } from "./member.ts";
+import type { SettingDialect } from "./obedience.ts";
 import type { Profile } from "./profile.ts";
 import { findProfile } from "./profiles.ts";
 import type { Recorded } from "./recorded.ts";
 import { goodPayloads, Replay } from "./replay.ts";
-import { SimWire, type SecondReader } from "./wire.ts";
+import { reportsOf, SimWire, type SecondReader } from "./wire.ts";
 
 export interface SimulationOptions {
   readonly clock: Clock;
@@ -28,8 +29,10 @@ export interface SimulationOptions {
   readonly sameSerial?: boolean;
   /** Numbers of the units that do not know the parallel query, 0 for the first. */
   readonly withoutParallelQuery?: readonly number[];
+  /** What they do with settings that they could take; they obey by default. */
+  readonly settings?: SettingDialect;
   /** Values of QPIRI with which they begin, where they are not to be the profile's. */
-  readonly settings?: Values;
+  readonly setTo?: Values;
   /** Bits a second, 2400 by default; 0 is unpaced. */
   readonly baud?: number;
   /** Between request and reply, ms; as the profile has it by default. */
@@ -53,10 +56,14 @@ export interface SimulationOptions {
   readonly start?: number;
   /** Replies in 8-byte reports, as USB-HID brings them. */
   readonly hid?: boolean;
+  /** With `hid`: the pause between the reports of a request, as our own transport makes it; 50 ms by default. */
+  readonly reportPauseMs?: number;
+  /** With `hid`: a report that comes sooner than this behind the one before it is lost; 0 by default. */
+  readonly reportGapMs?: number;
   readonly secondReader?: SecondReader;
   /** Whether the wire's pace may be relied upon, as on a real serial line; true by default on a paced line. */
   readonly certain?: boolean;
-  readonly firmware?: Pick<FirmwareOptions, "refusal" | "requestChecksum" | "settings">;
+  readonly firmware?: Pick<FirmwareOptions, "refusal" | "requestChecksum">;
   readonly inverter?: Omit<Partial<InverterOptions>, "seed" | "start" | "ratings">;
 }
 
@@ -112,7 +119,7 @@ function memberOf(options: SimulationOptions, profile: Profile, index: number): 
     phase: parallel && phases > 1 ? { number: (index % phases) + 1, of: phases === 2 ? 2 : 3 } : undefined,
     serialNumber: options.sameSerial === true ? faultySerial : serialNumberOf(index, profile.replies["QID"]?.length),
     withoutParallelQuery: options.withoutParallelQuery?.includes(index),
-    settings: options.settings,
+    setTo: options.setTo,
   });
 }
 
@@ -133,6 +140,8 @@ export class SimLine {
   readonly address: string;
   /** What a session may know of the wire. */
   readonly nominal: Wire;
+  /** Between the reports of a request, ms; absent on a line without reports. */
+  readonly reportPauseMs: number | undefined;
   readonly serialNumber: string;
   readonly #member: Member;
   readonly #faults: FaultInjector;
@@ -150,11 +159,12 @@ export class SimLine {
     this.serialNumber = unit.member.serialNumber;
     this.address = index === 0 ? "sim:" : `sim:${index}`;
     this.nominal = { byteMs: 10_000 / (baud || nominalBaud), certain: options.certain ?? baud > 0, chunkBytes: hid ? 8 : 1 };
+    this.reportPauseMs = hid && options.reportGapMs !== undefined ? (options.reportPauseMs ?? 50) : undefined;
     this.#unpluggedMs = options.unpluggedMs ?? 0;
     const timing = { lateMs: options.lateMs ?? 2500, hangMs: options.hangMs ?? 60_000 };
     this.#faults = new FaultInjector(options.faults ?? {}, timing, seed + index);
     this.#verdictFaults = options.verdictFaults && new FaultInjector(options.verdictFaults, timing, seed + index);
-    const firmware = new Firmware({ unit, replay, ...options.firmware });
+    const firmware = new Firmware({ unit, replay, settings: options.settings, ...options.firmware });
     const silence: Disturbed = { parts: [], disconnect: false };
     const answer = (request: Uint8Array, at: number): FirmwareAnswer | undefined => {
       live(at);
@@ -178,7 +188,15 @@ export class SimLine {
       return result;
     };
     const { latencyMs = profile.latencyMs } = options;
-    this.wire = new SimWire({ baud, latencyMs, hid, secondReader, answer: disturbed, answerOther: undisturbed });
+    this.wire = new SimWire({
+      baud,
+      latencyMs,
+      hid,
+      reportGapMs: options.reportGapMs,
+      secondReader,
+      answer: disturbed,
+      answerOther: undisturbed,
+    });
   }
 
   get injected(): Readonly<Record<FaultKind, number>> {
@@ -241,7 +259,14 @@ export class SimTransport implements Transport {
   async write(bytes: Uint8Array, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     signal.throwIfAborted();
     this.#mustBeThere("transport-write");
-    this.#line.wire.write(bytes, this.#line.clock.monotonic());
+    const { wire, clock, reportPauseMs } = this.#line;
+    if (reportPauseMs === undefined) wire.write(bytes, clock.monotonic());
+    else
+      for (const [index, report] of reportsOf(bytes).entries()) {
+        if (index > 0) await clock.sleep(reportPauseMs, { signal });
+        this.#mustBeThere("transport-write");
+        wire.write(report, clock.monotonic());
+      }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

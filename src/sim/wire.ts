@@ -8,6 +8,8 @@ export interface WireOptions {
   readonly latencyMs: number;
   /** Replies come in 8-byte reports padded with zeros, through the kernel's queue of `hidraw`. */
   readonly hid: boolean;
+  /** With `hid`: a report that comes sooner than this behind the one before it is lost, ms; none is where absent. */
+  readonly reportGapMs?: number | undefined;
   /** Another program that asks through the same port; its replies appear here too. Absent for none. */
   readonly secondReader?: SecondReader | undefined;
   /** Answers a whole request (CR included) that was complete at this time. */
@@ -44,6 +46,8 @@ const CR = 0x0d;
 const reportBytes = 8;
 /** The kernel keeps 63 reports of an open `hidraw` node and drops the newest when there are more. */
 const queueReports = 63;
+/** A request that stops in the middle is forgotten after this time. */
+const forgottenMs = 500;
 const nothing = new Uint8Array(0);
 
 /**
@@ -64,6 +68,9 @@ export class SimWire {
   #waiting: Waiting[] = [];
   #leaving: Leaving[] = [];
   #lost = false;
+  #lastReport = Number.NEGATIVE_INFINITY;
+  /** Reports that came too fast for the bridge. */
+  lostReports = 0;
 
   constructor(options: WireOptions) {
     this.#options = options;
@@ -88,14 +95,28 @@ export class SimWire {
   /** Bytes handed to the medium at this time. */
   write(bytes: Uint8Array, now: number): void {
     this.#advance(now);
-    if (this.#lost) return;
+    if (this.#lost || this.#isTooFast(now)) return;
     for (const byte of bytes) {
+      // The bridge passes on no padding.
+      if (byte === 0 && this.#partial.length === 0 && this.#options.hid) continue;
       this.#outFree = Math.max(this.#outFree, now) + this.byteMs;
       this.#partial.push(byte);
       if (byte !== CR) continue;
       this.#arrivals.push({ at: this.#outFree, request: Uint8Array.from(this.#partial) });
       this.#partial = [];
     }
+  }
+
+  /** Whether the bridge still passes on the report before this one. */
+  #isTooFast(now: number): boolean {
+    const { reportGapMs } = this.#options;
+    if (reportGapMs === undefined) return false;
+    const since = now - this.#lastReport;
+    this.#lastReport = now;
+    if (since > forgottenMs) this.#partial = [];
+    if (since >= reportGapMs) return false;
+    this.lostReports += 1;
+    return true;
   }
 
   /** Every byte that is due by now and was not taken before. */
@@ -203,6 +224,12 @@ export class SimWire {
     this.#waiting = [];
     this.#leaving = [];
   }
+}
+
+/** A request cut into reports, the last one padded with zeros. */
+export function reportsOf(bytes: Uint8Array): readonly Uint8Array[] {
+  const all = padded(bytes);
+  return Array.from({ length: all.length / reportBytes }, (_, index) => all.subarray(index * reportBytes, (index + 1) * reportBytes));
 }
 
 function padded(bytes: Uint8Array): Uint8Array {
