@@ -11,6 +11,8 @@ const mostWaiting = 65_536;
 const startLimitMs = 5000;
 /** How soon the pty is made again after socat has ended by itself. */
 const againMs = 100;
+/** How often is looked whether the link is still there: whoever tidies up may have removed it, or an earlier process at its end. */
+const lookMs = 2000;
 
 export interface PtyOptions {
   /** Where the path was asked for, for messages. */
@@ -65,7 +67,7 @@ export class PtyOutlet {
   async #serve(ready: () => void, signal: AbortSignal): Promise<{ readonly wasReady: boolean; readonly message: string }> {
     const { what, group } = this.#options;
     const access = group === undefined ? "" : `,mode=660,group=${escaped(group)}`;
-    const child: Socat = spawn("socat", [`PTY,link=${escaped(this.path)},raw,echo=0${access}`, "STDIO"], {
+    const child: Socat = spawn("socat", ["-t", "0.01", `PTY,link=${escaped(this.path)},raw,echo=0${access}`, "STDIO"], {
       stdio: ["pipe", "pipe", "pipe"],
     });
     const gone = new AbortController();
@@ -85,12 +87,24 @@ export class PtyOutlet {
       const wasReady = await this.#appears(gone.signal);
       if (wasReady) ready();
       else child.kill();
-      const error = await ended;
+      const [error] = await Promise.all([ended, wasReady ? this.#watch(gone.signal) : undefined]);
       if (error !== undefined) throw error;
       return { wasReady, message: message.trim() };
     } finally {
       signal.removeEventListener("abort", stop);
       this.#child = undefined;
+    }
+  }
+
+  /** Ends socat when its link has vanished. */
+  async #watch(gone: AbortSignal): Promise<void> {
+    while (!gone.aborted) {
+      try {
+        await this.#clock.sleep(lookMs, { signal: gone });
+      } catch (error) {
+        if (!gone.aborted) throw error;
+      }
+      if (!gone.aborted && !(await exists(this.path))) this.#child?.kill();
     }
   }
 

@@ -169,7 +169,7 @@ describe("a setting", () => {
       change: async (command, client, { signal }) => {
         wanted.push([command, client]);
         await rig.clock.sleep(9000, { signal });
-        return command === "POP02";
+        return { isSo: command === "POP02" };
       },
     });
     const program = rig.program("pty");
@@ -187,7 +187,7 @@ describe("a setting", () => {
   });
 
   it("makes what was read before too old to be given again", async () => {
-    const rig = rigOf({ change: async () => true });
+    const rig = rigOf({ change: async () => ({ isSo: true }) });
     rig.port.learn(readingAt(0));
     const program = rig.program();
     program.ask("POP02", "QPIGS");

@@ -25,8 +25,16 @@ export interface SharedPortOptions {
   readonly maxAgeMs: number;
   readonly status: () => LinkStatus;
   readonly ask: (what: Request, options: { readonly signal: AbortSignal; readonly urgent: boolean }) => Promise<Answer>;
-  /** Tries to do what a command asks for, by the rules for everybody; true when it is so now. Absent: nothing is ever changed. */
-  readonly change?: ((command: string, client: string, options: { readonly signal: AbortSignal }) => Promise<boolean>) | undefined;
+  /** Tries to do what a command asks for, by the rules for everybody. Absent: nothing is ever changed. */
+  readonly change?: ((command: string, client: string, options: { readonly signal: AbortSignal }) => Promise<Changed>) | undefined;
+}
+
+/** What came of a command that may change something. */
+export interface Changed {
+  /** True when it is now as the command wants it. */
+  readonly isSo: boolean;
+  /** Why it was refused, where nobody else has told it. */
+  readonly untold?: string;
 }
 
 /** What one program at the port is: its name, its way back, and how fast that is. */
@@ -92,7 +100,8 @@ export class SharedPort {
     const { change } = this.#options;
     if (change === undefined) return this.#refuse(command, client, "it may change something, and sharedPort.settings is refuse");
     try {
-      return (await change(command, client, { signal })) ? ack : nak;
+      const { isSo, untold } = await change(command, client, { signal });
+      return untold === undefined ? (isSo ? ack : nak) : this.#refuse(command, client, untold);
     } finally {
       // What was read before may be wrong now.
       this.#answers.forget();

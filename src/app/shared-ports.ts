@@ -6,7 +6,7 @@ import type { Clock } from "../session/clock.ts";
 import type { Answer } from "../session/job.ts";
 import type { Config } from "./config.ts";
 import { PtyOutlet } from "./pty-outlet.ts";
-import { SharedPort } from "./shared-port.ts";
+import { SharedPort, type Changed } from "./shared-port.ts";
 import { TcpPort } from "./tcp-port.ts";
 import { together } from "./together.ts";
 
@@ -28,8 +28,8 @@ export interface SharedPortsOptions {
   readonly inverters: () => readonly SharedInverter[];
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Tries to do what a command asks for; true when it is so now. */
-  readonly change?: (inverter: string, command: string, client: string, options: { readonly signal: AbortSignal }) => Promise<boolean>;
+  /** Tries to do what a command asks for, where the configuration allows it; absent: nothing is ever changed. */
+  readonly change?: (inverter: string, command: string, client: string, options: { readonly signal: AbortSignal }) => Promise<Changed>;
 }
 
 /** Where the doors of one inverter are. */
