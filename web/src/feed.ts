@@ -4,7 +4,7 @@ import type { Store } from "./store.ts";
 /** The server sends something at least every 15 s; after this long without a word the connection is dead, whatever the browser thinks. */
 const silenceMs = 35_000;
 const reopenMs = 2_000;
-const messageTypes = ["snapshot", "reading", "status", "counters", "heartbeat"] as const satisfies readonly LiveMessage["type"][];
+const messageTypes = ["snapshot", "reading", "status", "counters", "system", "heartbeat"] as const satisfies readonly LiveMessage["type"][];
 
 /** Keeps the store fed, for as long as the page is open. */
 export class Feed {

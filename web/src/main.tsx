@@ -6,6 +6,7 @@ import { Store } from "./store.ts";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/plot.css";
+import "./styles/system.css";
 import "./styles/values.css";
 
 const store = new Store();

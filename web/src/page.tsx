@@ -4,6 +4,7 @@ import { Footer, Header, Notices, SimulatedBanner } from "./header.tsx";
 import { Household } from "./household.tsx";
 import { LinkReport } from "./link-report.tsx";
 import { Plot } from "./plot.tsx";
+import { SystemStrip } from "./system.tsx";
 import { titleOf } from "./title.ts";
 import type { InverterState, Store } from "./store.ts";
 import { ValueSections } from "./values.tsx";
@@ -16,6 +17,7 @@ export function Page({ store }: { readonly store: Store }): VNode {
     const all = store.inverters.value ?? [];
     return all.find(({ id }) => id === chosen.value) ?? all[0];
   });
+  const isSystem = useComputed(() => store.system.value !== undefined);
   useSignalEffect(() => {
     document.title = titleOf(store, inverter.value);
   });
@@ -29,8 +31,12 @@ export function Page({ store }: { readonly store: Store }): VNode {
       {shown?.info.value.simulated === true && <SimulatedBanner />}
       <div class="page">
         <Header store={store} inverter={shown} />
-        {(store.inverters.value?.length ?? 0) > 1 && (
-          <InverterChoice inverters={store.inverters.value ?? []} shown={shown} choose={choose} />
+        {isSystem.value ? (
+          <SystemStrip store={store} shown={shown?.id} choose={choose} />
+        ) : (
+          (store.inverters.value?.length ?? 0) > 1 && (
+            <InverterChoice inverters={store.inverters.value ?? []} shown={shown} choose={choose} />
+          )
         )}
         <Notices store={store} inverter={shown} />
         {shown === undefined ? <Waiting store={store} /> : <InverterView key={shown.id} store={store} inverter={shown} />}

@@ -3,6 +3,7 @@ import type { ReadonlySignal, Signal } from "@preact/signals";
 import type { LiveInverter, LiveMessage, LivePvTotal, LiveReading, LiveSnapshot, TrendRow } from "../../src/api/live.ts";
 import type { Metric } from "../../src/model/metric.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading } from "../../src/model/reading.ts";
+import type { SystemState } from "../../src/model/system.ts";
 import { formatAge, formatAgo, formatFreshAge } from "./format.ts";
 
 /** Twice as many as six hours have at the shortest spacing of 5 s. */
@@ -53,6 +54,8 @@ export class Store {
   readonly metrics = signal<Readonly<Record<string, Metric>>>({});
   /** Undefined until the first snapshot. */
   readonly inverters = signal<readonly InverterState[] | undefined>(undefined);
+  /** All units together; undefined while there is one only. */
+  readonly system = signal<SystemState | undefined>(undefined);
   /** The server's epoch milliseconds, once a second. */
   readonly now = signal(Date.now());
   readonly lastMessageAt = signal(0);
@@ -81,6 +84,9 @@ export class Store {
           if (inverter !== undefined) inverter.counters.value = message.counters;
           return;
         }
+        case "system":
+          this.system.value = message.system;
+          return;
         case "heartbeat":
           return;
       }
@@ -115,6 +121,7 @@ export class Store {
       return known;
     });
     this.inverters.value = states;
+    this.system.value = snapshot.system;
   }
 
   #reading({ reading, staleAfterMs, pvTotal, trend }: LiveReading): void {
