@@ -2,17 +2,22 @@ import { access, constants, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { LinkFinding } from "../api/link.ts";
 import { NotRunningError, SonkragError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import type { LinkCounters } from "../model/reading.ts";
 import type { Timing } from "../session/job.ts";
+import { tapped } from "../session/traffic.ts";
 import { probe, type Identity } from "../session/unit.ts";
 import { formatDeviceUrl, parseDeviceUrl, type AutoUrl, type DeviceUrl, type SerialUrl } from "../transport/device-url.ts";
 import { listHidrawNodes, listSerialCandidates, systemRoots, usbIdOf, type SystemRoots } from "../transport/discover.ts";
 import { withLine } from "./ask-once.ts";
 import type { Config } from "./config.ts";
 import { onlyDevice, openerOf } from "./devices.ts";
-import { fetchSnapshot, runningUrl } from "./running.ts";
+import { evidenceOf } from "./evidence.ts";
+import { findingsOf } from "./findings.ts";
+import { LinkRecorder } from "./link-recorder.ts";
+import { fetchLink, fetchSnapshot, runningUrl } from "./running.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** One thing that was looked at. */
@@ -48,7 +53,7 @@ export async function* examine(options: ExamineOptions, { signal }: { readonly s
   yield await examineFolder(config.dataDir);
   const running = await runningInverters(config, signal);
   yield runningFinding(running);
-  for (const { device } of config.inverters) yield* examineDevice(parseDeviceUrl(device), running?.inverters ?? [], options, signal);
+  for (const { device } of config.inverters) yield* examineDevice(parseDeviceUrl(device), running, options, signal);
   if (config.mqtt.enabled && config.mqtt.url !== undefined) yield await examineBroker(config.mqtt.url, signal);
 }
 
@@ -134,7 +139,7 @@ function runningFinding(running: RunningProgram | undefined): Finding {
 
 async function* examineDevice(
   wanted: DeviceUrl,
-  running: readonly RunningInverter[],
+  running: RunningProgram | undefined,
   options: ExamineOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
@@ -147,9 +152,10 @@ async function* examineDevice(
     yield { check: "device", state: "problem", says: error.message, advice: "Plug it in, or name it with --device." };
     return;
   }
-  const taken = url.kind === "sim" ? undefined : running.find(({ info }) => info.device === formatDeviceUrl(url));
+  const taken = url.kind === "sim" ? undefined : running?.inverters.find(({ info }) => info.device === formatDeviceUrl(url));
   if (taken !== undefined) {
     yield takenFinding(taken);
+    yield* (await linkOf(running, taken, signal)).map(aboutLink);
     return;
   }
   const result = await identify(url, options, signal);
@@ -159,17 +165,21 @@ async function* examineDevice(
       state: "ok",
       says: `${formatDeviceUrl(url)} answers: ${identityText(result.identity)}; ${countersText(result.counters)}`,
     };
+    yield* result.findings.map(aboutLink);
     return;
   }
   const { error, counters } = result;
+  // The gravest finding explains why there is no link; the others stand for themselves.
+  const [gravest, ...others] = error.code === "link-down" ? result.findings : [];
   const heard = error.code === "transport-open" || error.code === "transport-busy" ? "" : ` (${countersText(counters)})`;
-  const advice = adviceOf(error, url);
+  const advice = gravest?.whatToDo ?? adviceOf(error, url);
   yield {
     check: "device",
     state: "problem",
-    says: `${formatDeviceUrl(url)}: ${error.message}${heard}`,
+    says: `${formatDeviceUrl(url)}: ${gravest?.title ?? error.message}${heard}`,
     ...(advice === undefined ? {} : { advice }),
   };
+  yield* others.map(aboutLink);
   if (url.kind === "serial" && error.code === "link-down") yield await findBaud(url, options, signal);
 }
 
@@ -178,6 +188,24 @@ function takenFinding({ info, status, counters }: RunningInverter): Finding {
   const says = `${info.device} is read by the running sonkrag: ${status.state}${status.message === "" ? "" : `: ${status.message}`} (${countersText(counters)})`;
   if (status.state === "online") return { check: "device", state: "ok", says };
   return { check: "device", state: "problem", says, advice: "To look closer, stop it and run this again." };
+}
+
+/** What the running program has found out about this link; nothing where it is older or just ending. */
+async function linkOf(
+  running: RunningProgram | undefined,
+  { info }: RunningInverter,
+  signal: AbortSignal,
+): Promise<readonly LinkFinding[]> {
+  try {
+    return running === undefined ? [] : (await fetchLink(running.url, info.id, { signal })).findings;
+  } catch (error) {
+    if (error instanceof NotRunningError) return [];
+    throw error;
+  }
+}
+
+function aboutLink({ severity, title, whatToDo }: LinkFinding): Finding {
+  return { check: "link", state: severity, says: title, advice: whatToDo };
 }
 
 async function* listDevices(roots: SystemRoots): AsyncGenerator<Finding> {
@@ -193,9 +221,10 @@ async function* listDevices(roots: SystemRoots): AsyncGenerator<Finding> {
   }
 }
 
-type Identified =
+type Identified = { readonly findings: readonly LinkFinding[] } & (
   | { readonly identity: Identity; readonly counters: LinkCounters }
-  | { readonly error: SonkragError; readonly counters: LinkCounters | undefined };
+  | { readonly error: SonkragError; readonly counters: LinkCounters | undefined }
+);
 
 async function identify(
   url: Exclude<DeviceUrl, AutoUrl>,
@@ -204,8 +233,11 @@ async function identify(
   timing?: Timing,
 ): Promise<Identified> {
   let line: { readonly counters: LinkCounters } | undefined;
+  const recorder = new LinkRecorder(systemClock);
+  const findings = (state: "online" | "silent"): readonly LinkFinding[] =>
+    findingsOf({ evidence: evidenceOf(recorder.recent), status: { state }, everAnswered: false });
   try {
-    const open = openerOf(url, { simulator: config.simulator, clock: systemClock, logger });
+    const open = tapped(openerOf(url, { simulator: config.simulator, clock: systemClock, logger }), systemClock, recorder.traffic);
     const identity = await withLine(
       { open, clock: systemClock, logger, ...(timing === undefined ? {} : { timing }) },
       (ask, opened) => {
@@ -214,10 +246,10 @@ async function identify(
       },
       { signal },
     );
-    return { identity, counters: line!.counters };
+    return { identity, counters: line!.counters, findings: findings("online") };
   } catch (error) {
     if (signal.aborted || !(error instanceof SonkragError)) throw error;
-    return { error, counters: line?.counters };
+    return { error, counters: line?.counters, findings: findings("silent") };
   }
 }
 

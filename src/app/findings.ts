@@ -5,7 +5,7 @@ import type { Evidence, Tail } from "./evidence.ts";
 /** What is known of a link. */
 export interface LinkFacts {
   readonly evidence: Evidence;
-  readonly status: LinkStatus;
+  readonly status: Pick<LinkStatus, "state">;
   /** True if the unit has ever answered since the program started. */
   readonly everAnswered: boolean;
 }

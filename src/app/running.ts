@@ -1,3 +1,4 @@
+import type { LinkReport } from "../api/link.ts";
 import type { LiveSnapshot } from "../api/live.ts";
 import { NotRunningError } from "../model/errors.ts";
 import { readRuntimeFile } from "./runtime-file.ts";
@@ -18,14 +19,35 @@ export async function runningUrl(dataDir: string): Promise<string> {
 
 /** The latest values of a running sonkrag. Throws NotRunningError. */
 export async function fetchSnapshot(base: string, { signal }: { readonly signal: AbortSignal }): Promise<LiveSnapshot> {
-  const url = new URL("/api/v1/snapshot", base);
+  const path = "/api/v1/snapshot";
+  const snapshot = (await fetchFrom(base, path, (response) => response.json(), { signal })) as LiveSnapshot;
+  if (snapshot.type !== "snapshot")
+    throw new NotRunningError(`${new URL(path, base).href}: expected the values of sonkrag, got something else`);
+  return snapshot;
+}
+
+/** How the link to an inverter of a running sonkrag works. Throws NotRunningError. */
+export async function fetchLink(base: string, inverter: string, { signal }: { readonly signal: AbortSignal }): Promise<LinkReport> {
+  return (await fetchFrom(base, `/api/v1/inverters/${inverter}/link`, (response) => response.json(), { signal })) as LinkReport;
+}
+
+/** The diagnosis file of a running sonkrag. Throws NotRunningError. */
+export async function fetchBundle(base: string, { signal }: { readonly signal: AbortSignal }): Promise<Uint8Array> {
+  return new Uint8Array(await fetchFrom(base, "/api/v1/bundle", (response) => response.arrayBuffer(), { signal }));
+}
+
+async function fetchFrom<T>(
+  base: string,
+  path: string,
+  read: (response: Response) => Promise<T>,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<T> {
+  const url = new URL(path, base);
   const deadline = AbortSignal.timeout(answerWithinMs);
   try {
-    const response = await fetch(url, { signal: AbortSignal.any([signal, deadline]), headers: { accept: "application/json" } });
-    const snapshot = response.ok ? ((await response.json()) as LiveSnapshot) : undefined;
-    if (snapshot?.type !== "snapshot")
-      throw new NotRunningError(`${url.href}: expected the values of sonkrag, got status ${response.status}`);
-    return snapshot;
+    const response = await fetch(url, { signal: AbortSignal.any([signal, deadline]), headers: { accept: "application/json, */*" } });
+    if (!response.ok) throw new NotRunningError(`${url.href}: expected an answer of sonkrag, got status ${response.status}`);
+    return await read(response);
   } catch (cause) {
     if (signal.aborted || cause instanceof NotRunningError) throw cause;
     const reason = deadline.aborted ? `no answer within ${answerWithinMs / 1000} s` : reasonOf(cause);

@@ -4,6 +4,7 @@ import type { CaptureArguments } from "./capture.ts";
 import type { DecodeOptions } from "./decode.ts";
 import type { DoctorOptions } from "./doctor.ts";
 import type { EncodeOptions } from "./encode.ts";
+import { settingDialects } from "../sim/profile.ts";
 import { modelNames, profiles } from "../sim/profiles.ts";
 import { exits, type Exit } from "./exit.ts";
 import type { QueryOptions } from "./query.ts";
@@ -64,13 +65,22 @@ sonkrag simulate --tcp 8899 --fault corrupt=5% --fault stale=5%`,
     .option("--host <address>", "address to listen on (default: 127.0.0.1)")
     .option("--units <n>", "inverters in parallel, 1 to 9 (default: 1)", number(1, 9))
     .addOption(new Option("--model <name>", "whose replies are imitated, see below (default: max)").choices(modelNames))
+    .addOption(
+      new Option("--settings <way>", "what it does with settings: late applies them 20 s after its ACK (default: obeys)").choices(
+        settingDialects,
+      ),
+    )
+    .option("--phases <n>", "phases over which the units are spread, 1 to 3 (default: 1)", number(1, 3))
+    .option("--same-serial", "all units answer with the serial number 55355535553555, which marks nothing as simulated")
+    .option("--without-parallel-query <n>", "this unit, 0 for the first, does not know QPGSn; may be given several times", collect)
     .option("--seed <n>", "same seed, same weather, loads and faults (default: 1)", number(0, 4_294_967_295))
     .option("--speed <factor>", "how many times faster its day passes (default: 1)", number(0.1, 100_000, "any"))
     .option("--baud <rate>", "pace of the bytes; 0 is as fast as it goes (default: 2400)", number(0, 10_000_000))
-    .option("--latency-ms <ms>", "pause between request and reply (default: 0)", number(0, 60_000))
+    .option("--latency-ms <ms>", "pause between request and reply (default: as the model has it)", number(0, 60_000))
     .option("--replay <file>", "answer QPIGS from a recorded text log, AxpertYYYY-MM-DD.log")
     .option("--capture <file>", "answer as an inverter did that was recorded by `sonkrag capture` or in a diagnosis file")
     .option("--fault <kind=rate>", "spoil this share of the replies (0.05 or 5%); may be given several times", collect)
+    .option("--late-ms <ms>", "how much later a late reply comes (default: 2500)", number(0, 600_000))
     .option("--unplugged-ms <ms>", "how long a disconnect lasts (default: 1000)", number(0, 86_400_000))
     .option("--second-reader <interval>", "imitate another program on the same port that asks QPIGS this often, e.g. 30s")
     .addHelpText("after", `\n${modelHelp()}\n\n${faultHelp}`)
@@ -153,11 +163,14 @@ sonkrag status --watch 10s --all --url http://192.168.1.5:8480`,
       "doctor",
       "Look at everything between sonkrag and the inverter, and say what to do. Only asks, never sets.",
       `sonkrag doctor
-sonkrag doctor --device serial:/dev/ttyUSB0`,
+sonkrag doctor --device serial:/dev/ttyUSB0
+sonkrag doctor --bundle diagnosis.json.gz`,
     ),
   )
     .option("--data-dir <folder>", "its data folder")
     .option("--json", "print one JSON object a finding")
+    .option("--bundle <file>", "make a diagnosis file for a bug report too, without serial numbers, addresses and passwords")
+    .option("--for <duration>", "how long the inverter is read for it where no sonkrag runs (default: 1min)")
     .action(async (options: DoctorOptions) => {
       const { doctor } = await import("./doctor.ts");
       result.exit = await doctor(options, terminal);
@@ -240,7 +253,8 @@ function number(min: number, max: number, kind: "whole" | "any" = "whole") {
 const faultHelp = `Faults: corrupt (a bit flips), truncated (the end is lost), dropped (nothing comes), late (comes after
 the asker has given up), stale (an old reply comes first), nak (refused), zeros (zero bytes instead),
 echo (the request comes back first), hang (silent for a minute), disconnect (the device goes away).
-SIGUSR1 prints the counters of what was spoilt to stderr; so does the end.`;
+SIGUSR1 prints to stderr what came that was no inquiry, and the counters of what was spoilt; so does the end.
+SIGUSR2 switches the last unit off, and on again.`;
 
 const deviceHelp = `auto                           the inverter on USB; \`run\`: all of them, else the simulated one
 hidraw:/dev/hidraw0            a USB port by its node
