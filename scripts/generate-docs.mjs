@@ -11,7 +11,8 @@ import { configJsonSchema, configTable, exampleConfig } from "../dist/app/config
 import { exits } from "../dist/cli/exit.js";
 import { createProgram } from "../dist/cli/program.js";
 import { errorCodes } from "../dist/model/errors.js";
-import { pi30Reference } from "./protocol-docs.mjs";
+import { pi30Faults, pi30Models, pi30Overview, pi30Reference, pi30Warnings } from "./protocol-docs.mjs";
+import { pi30Families, pi30Forbidden, pi30Settings } from "./settings-docs.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -60,7 +61,8 @@ const parts = {
   },
   "errors.md": { codes: errorTable },
   "cli.md": { exits: exitTable, help },
-  "protocol/pi30.md": { commands: pi30Reference },
+  "protocol/pi30.md": { overview: pi30Overview, commands: pi30Reference, warnings: pi30Warnings, faults: pi30Faults, models: pi30Models },
+  "protocol/pi30-settings.md": { families: pi30Families, settings: pi30Settings, forbidden: pi30Forbidden },
 };
 
 /** Every derived file as it has to be, by its path from the root. */

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { Values } from "../../src/model/reading.ts";
 import type { Allowed, SettingValue } from "../../src/model/setting.ts";
 import type { NotOffered, Setting, UnitFacts } from "../../src/protocol/setting.ts";
@@ -12,25 +13,10 @@ export function decoded(command: string, payload: string): Values {
   return reply.values;
 }
 
-/** A unit that answers everything, so that nothing is left out for want of an answer; a user-defined battery, 10 A to 120 A. */
-const replies: Readonly<Record<string, string>> = {
-  QPIGS: "230.0 49.9 230.0 49.9 0805 0751 020 448 29.00 000 100 0037 02.3 271.1 00.00 00007 00010000 00 00 00647 011 0 00 0000",
-  QPIRI: "230.0 34.7 230.0 50.0 34.7 8000 8000 48.0 46.0 42.0 56.4 54.0 2 010 040 0 2 3 9 01 0 1 54.0 1 1 480 0 120",
-  QFLAG: "EabcdjkluvDxyz",
-  QMCHGCR: "010 020 030 040 050 060 070 080 090 100 110 120",
-  QMUCHGCR: "002 010 020 030 040 050 060 070 080 090 100 110 120",
-  QMSCHGCR: "010 020 030 040",
-  QPGS0:
-    "1 92931905106458 B 00 232.0 50.00 229.3 50.02 0412 0323 008 52.2 000 030 299.6 000 00895 00713 007 10100010 1 1 060 080 60 00 000",
-  QBEQI: "1 030 030 080 021 55.40 224 030 0 0234",
-  QBATCD: "111",
-  QCST: "02",
-  QT: "20210726122606",
-  QLT: "00012345",
-  QDOP: "1 3 0 0 02.5 44.0 999 20 050 090 020 030 08 18",
-  QLED: "1 1 2 5 3 148000211255255255000255255",
-  QCVT: "240",
+const unit = JSON.parse(readFileSync(new URL("../fixtures/settings-unit.json", import.meta.url), "utf8")) as {
+  readonly replies: Readonly<Record<string, string>>;
 };
+const answers = Object.entries(unit.replies).map(([command, payload]) => decoded(command, payload));
 
 export type Battery = 12 | 24 | 48;
 
@@ -66,12 +52,11 @@ export interface FactOptions {
 
 export function factsOf(
   family: string,
-  { battery = 48, unit = 0, wide = false, lowVoltage = false, values = {} }: FactOptions = {},
+  { battery = 48, unit: number = 0, wide = false, lowVoltage = false, values = {} }: FactOptions = {},
 ): UnitFacts {
-  const answers = Object.entries(replies).map(([command, payload]) => decoded(command, payload));
   return {
     family,
-    unit,
+    unit: number,
     wide,
     values: Object.assign({}, ...answers, rated[battery], lowVoltage ? { ratedOutputVoltage: 120 } : {}, values) as Values,
   };
