@@ -1,4 +1,5 @@
 import type { LinkReport } from "../api/link.ts";
+import { TransportError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading, Sink } from "../model/reading.ts";
 import type { CardDocument } from "../model/card.ts";
@@ -6,6 +7,7 @@ import type { Request } from "../protocol/command.ts";
 import type { UnitMake } from "../protocol/setting.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Answer } from "../session/job.ts";
+import { UnitControl } from "../session/control.ts";
 import { Line } from "../session/line.ts";
 import type { PlanItem } from "../session/poller.ts";
 import type { OpenTransport } from "../session/transport.ts";
@@ -38,6 +40,8 @@ export interface LiveInverterOptions {
   readonly registry: InverterRegistry;
   /** Where model cards are kept; without it each is made anew at every start. */
   readonly cards?: Pick<CardStore, "recall" | "keep">;
+  /** True where the user has allowed settings beyond the narrowest documented range. */
+  readonly wide?: boolean;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Every output. */
@@ -50,6 +54,8 @@ export interface LiveInverterOptions {
 export class LiveInverter {
   /** The last minutes of its link. */
   readonly recorder: LinkRecorder;
+  /** Changes its settings; for the control service alone, which guards it. */
+  readonly control: UnitControl;
   readonly #options: LiveInverterOptions;
   readonly #line: Line;
   readonly #unit: Unit;
@@ -57,6 +63,8 @@ export class LiveInverter {
   #problemSince: { readonly message: string; readonly since: number } | undefined;
   /** False until the unit at the other end has said who it is or was known from before: outputs that keep things wait for that. */
   #known: boolean;
+  /** True from the moment at which the unit has said who it is until the link is lost: another one may answer then. */
+  #isMet = false;
 
   constructor(options: LiveInverterOptions) {
     const { target, registry, cards, clock, logger, plan } = options;
@@ -82,6 +90,32 @@ export class LiveInverter {
       onProblem: (message) => this.#problem(message),
       ...(cards && { recall: (id) => cards.recall(id), onCard: (card, id) => cards.keep(id, card) }),
     });
+    this.control = this.#controlled();
+  }
+
+  /** Changes go to the unit that has said who it is, never to one that has taken its place. */
+  #controlled(): UnitControl {
+    const line = this.#line;
+    const met = (): Line => {
+      if (!this.#isMet) throw new TransportError("link-down", `${this.#info.id} has not said who it is yet`);
+      return line;
+    };
+    return new UnitControl({
+      line: {
+        ask: async (what, how) => await met().ask(what, how),
+        tell: async (write, how) => await met().tell(write, how),
+        get requestChecksum() {
+          return line.requestChecksum;
+        },
+      },
+      clock: this.#options.clock,
+      facts: () => ({ ...this.make, wide: this.#options.wide === true }),
+    });
+  }
+
+  /** True while it answers and it is known who answers. */
+  get isMet(): boolean {
+    return this.#isMet && this.#line.status.state === "online";
   }
 
   get info(): InverterInfo {
@@ -143,6 +177,7 @@ export class LiveInverter {
   #linkChanged(status: LinkStatus): void {
     const { logger, registry, target } = this.#options;
     this.#problemSince = undefined;
+    if (status.state !== "online") this.#isMet = false;
     if (status.state !== "online") registry.gone(target.location);
     if (status.state === "online") logger.info(`${this.#info.id}: the inverter answers`, { device: this.#info.device });
     else logger.warn(`${this.#info.id}: ${status.message}`, { device: this.#info.device });
@@ -172,6 +207,7 @@ export class LiveInverter {
       ...(firmware !== undefined && { firmware }),
     };
     this.#known = true;
+    this.#isMet = true;
     logger.info(`${id}: ${model ?? "unknown model"}, serial number ${serialNumber ?? "unknown"}, firmware ${firmware ?? "unknown"}`);
     this.#publish(this.#line.status);
     return id;

@@ -10,6 +10,7 @@ import type { AddressInfo } from "node:net";
 import { ConfigError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import { addCardRoutes, type CardSource } from "./cards.ts";
+import { addControlRoutes, changingMethods, type ControlSource } from "./control.ts";
 import { addDiagnosisRoutes, type DiagnosisSource } from "./diagnosis.ts";
 import type { LiveHub } from "./live.ts";
 import { StaticFiles } from "./static-files.ts";
@@ -49,9 +50,13 @@ export interface HttpServerOptions {
   readonly diagnosis?: DiagnosisSource;
   /** What was found out about the makes of the inverters; without it there is no such route. */
   readonly cards?: CardSource;
+  /** The one way to change settings; without it there are no such routes. */
+  readonly control?: ControlSource;
+  /** Changes are taken on a network address too, although there is no login. */
+  readonly allowRemoteControl?: boolean;
 }
 
-/** The page, the live feed and the snapshot over HTTP; nothing can be written through it. */
+/** The page, the live feed, the snapshot and control over HTTP. */
 export class HttpServer implements AsyncDisposable {
   /** The address of the page, e.g. `http://127.0.0.1:8470/`. */
   readonly url: string;
@@ -98,8 +103,9 @@ function routes(options: HttpServerOptions, files: StaticFiles, streams: Set<Ser
   app.use(async (c, next) => {
     if (!isAllowedHost(c.req.header("host"), options)) {
       c.res = problem(421, "host-not-allowed", `expected a loopback name in the Host header, got ${c.req.header("host") ?? "none"}`);
-    } else if (c.req.method !== "GET" && c.req.method !== "HEAD") {
-      c.res = problem(405, "method-not-allowed", `expected GET or HEAD, got ${c.req.method}`, { allow: "GET, HEAD" });
+    } else if (!methodsOf(c.req.path, options).includes(c.req.method)) {
+      const allow = methodsOf(c.req.path, options);
+      c.res = problem(405, "method-not-allowed", `expected ${allow.join(" or ")}, got ${c.req.method}`, { allow: allow.join(", ") });
     } else {
       await next();
     }
@@ -125,6 +131,10 @@ function routes(options: HttpServerOptions, files: StaticFiles, streams: Set<Ser
   if (options.diagnosis !== undefined)
     addDiagnosisRoutes(app, { source: options.diagnosis, streams, maxStreams, maxQueuedBytes, headers: securityHeaders, logger, problem });
   if (options.cards !== undefined) addCardRoutes(app, { source: options.cards, problem });
+  if (options.control !== undefined) {
+    const { control: source, host, allowedHosts = [], allowRemoteControl = false } = options;
+    addControlRoutes(app, { source, isOpen: isLoopback(host) || allowRemoteControl, allowedHosts, problem });
+  }
   app.get("*", async (c) => (await files.respond(c.req.path, c.req.raw.headers)) ?? c.notFound());
 
   app.notFound((c) => problem(404, "not-found", `nothing at ${c.req.path}`));
@@ -133,6 +143,10 @@ function routes(options: HttpServerOptions, files: StaticFiles, streams: Set<Ser
     return problem(500, "internal", "the request could not be answered; the log says why");
   });
   return app;
+}
+
+function methodsOf(path: string, { control }: HttpServerOptions): readonly string[] {
+  return ["GET", "HEAD", ...(control === undefined ? [] : changingMethods(path))];
 }
 
 /** Node's own output buffer is the reader's queue: written to without waiting, and bounded by cutting the reader off. */

@@ -28,6 +28,7 @@ export interface ControlServiceOptions {
   /** The catalogue. */
   readonly settings: readonly Setting[];
   readonly rules: (inverter: string) => ControlRules;
+  /** Taken over. */
   readonly journal: Journal;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -141,6 +142,11 @@ export class ControlService implements ControlPort, AsyncDisposable {
     return this.#options.units().map(({ id }) => id);
   }
 
+  /** True for the name of a setting of the catalogue. */
+  knows(setting: string): boolean {
+    return this.#byName.has(setting);
+  }
+
   rulesOf(inverter: string): ControlRules {
     return this.#options.rules(inverter);
   }
@@ -202,6 +208,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
     this.#life.abort(new Error("sonkrag is ending"));
     await Promise.allSettled(this.#running);
     await this.#unsent.flush(true);
+    await this.#options.journal[Symbol.asyncDispose]();
   }
 
   async #change(change: SettingChange, signal: AbortSignal, expected: SettingValue | undefined): Promise<Outcome> {
@@ -266,6 +273,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
     const unit = this.#unit(change.inverter);
     if (unit === undefined) return await this.#refuse(change, this.#unknownInverter(change.inverter));
     await this.#recover(unit);
+    if (!unit.isOnline) return await this.#refuse(change, `${unit.id} does not answer at the moment; nothing was sent`);
     if (pending.waiting === 0) throw new Error("nobody waits for the change any more");
     const outcome = await attempt(change, { setting, unit, expected, ...this.#options, signal: this.#life.signal });
     return await this.#tell(outcome, pending.more);

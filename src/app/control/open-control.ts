@@ -1,0 +1,44 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import type { Logger } from "../../model/logger.ts";
+import { settings } from "../../protocol/pi30/settings/catalogue.ts";
+import type { Clock } from "../../session/clock.ts";
+import type { Config } from "../config.ts";
+import type { LiveInverter } from "../live-inverter.ts";
+import { JournalFile } from "./journal-file.ts";
+import { Journal } from "./journal.ts";
+import type { ControlRules } from "./rules.ts";
+import { ControlService } from "./service.ts";
+
+type Controlled = Pick<LiveInverter, "info" | "isMet" | "control">;
+
+export interface OpenControlOptions {
+  readonly config: Pick<Config, "dataDir" | "control" | "inverters">;
+  readonly inverters: () => readonly Controlled[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What the configuration allows on the inverter at a device; one that `auto` has found has the entry of `auto`. */
+export function rulesOf({ control, inverters }: Pick<Config, "control" | "inverters">, device: string): ControlRules {
+  const entry = inverters.find((each) => each.device === device) ?? inverters.find((each) => each.device === "auto");
+  const { enabled, level, wide, console, budget } = control;
+  const own = entry?.control;
+  return { enabled: own?.enabled ?? enabled, level: own?.level ?? level, wide: own?.wide ?? wide, console, budget };
+}
+
+/** The control service with its journal in the data folder, which this process has locked. */
+export async function openControl({ config, inverters, clock, logger }: OpenControlOptions): Promise<ControlService> {
+  const file = await JournalFile.open(join(config.dataDir, "journal.jsonl"), { logger });
+  const journal = await Journal.open(file, { clock, logger });
+  const rules = (id: string): ControlRules => rulesOf(config, inverters().find(({ info }) => info.id === id)?.info.device ?? "");
+  return new ControlService({
+    units: () => inverters().map((inverter) => ({ id: inverter.info.id, isOnline: inverter.isMet, control: inverter.control })),
+    settings,
+    rules,
+    journal,
+    clock,
+    logger,
+    newId: randomUUID,
+  });
+}
