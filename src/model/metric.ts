@@ -354,6 +354,7 @@ const declarations = {
   bootLoader: fact("Boot loader present"),
   modelName: fact("Model name"),
   modelNumber: fact("Model number"),
+  modelByNumber: fact("Model by its number"),
   upsModelName: fact("Model name by the UPS protocol"),
   upsApparentPower: rated(voltAmps("Rated power by the UPS protocol", "output")),
   upsPowerFactor: rated(percent("Power factor by the UPS protocol", "output", 100)),

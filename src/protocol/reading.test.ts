@@ -11,6 +11,11 @@ function derivedFrom(command: string, body: string): Values {
 }
 
 describe("derived values", () => {
+  test("a model number that is listed has a name", () => {
+    expect(derivedFrom("QGMN", "044")).toEqual({ modelByNumber: "MAX 7.2K or 8K" });
+    expect(derivedFrom("QGMN", "999")).toEqual({});
+  });
+
   test("a charging battery is negative", () => {
     const body = "227.2 50.0 230.3 50.0 0829 0751 010 447 54.50 020 083 0054 02.7 323.6 00.00 00000 00010110 00 00 00879 010";
     expect(derivedFrom("QPIGS", body)).toEqual({ batteryCurrent: -20, batteryPower: -1090 });

@@ -1,4 +1,5 @@
 import type { Value, Values } from "../model/reading.ts";
+import { modelNames } from "./pi30/models.ts";
 
 /** Exact consequences of the values of one reply; nothing is guessed and nothing is carried over from another reply. */
 export function derive(values: Values): Values {
@@ -20,6 +21,9 @@ export function derive(values: Values): Values {
     const power = product(number("pvChargeCurrent"), chargerVoltage) ?? product(number("pv1Current"), number("pv1Voltage"));
     if (power !== undefined) derived["pv1Power"] = Math.round(power);
   }
+  const model = values["modelNumber"];
+  const name = typeof model === "string" && Object.hasOwn(modelNames, model) ? modelNames[model] : undefined;
+  if (name !== undefined) derived["modelByNumber"] = name;
   return derived;
 }
 
