@@ -106,6 +106,35 @@ describe("simulate over TCP", () => {
     expect(reported.at(-1)).toBe("requests=1 injected: echo=1");
   });
 
+  it("tells what came that was no inquiry, once, and how much of it there was", async () => {
+    const [address] = await start({ tcp: 0, baud: 0, settings: "ignores" });
+    const socket = await dial(address!);
+    expect((await ask(socket, "POP00")).body).toBe("ACK");
+    expect((await ask(socket, "QPIRI")).body.split(" ")[16]).toBe("2");
+    process.emit("SIGUSR1");
+    expect(reported.at(-3)).toMatch(
+      /^\d{4}-\S+Z unit 0 got POP00 \(50 4F 50 30 30 C2 48 0D\): ack, ignored: unit 0: outputSourcePriority = utilityFirst$/,
+    );
+    socket.destroy();
+    stop.abort();
+    await running;
+    expect(reported.slice(-3)).toEqual([expect.stringContaining("requests=2"), "setters=1 unreadable=0", "requests=2 injected: none"]);
+  });
+
+  it("switches the last unit off and on", async () => {
+    const addresses = await start({ tcp: 0, baud: 0, units: 2 });
+    const socket = await dial(addresses[0]!);
+    const exists = async (): Promise<string | undefined> => (await ask(socket, "QPGS1")).body[0];
+    const seen = [await exists()];
+    for (let turn = 0; turn < 2; turn += 1) {
+      process.emit("SIGUSR2");
+      seen.push(await exists());
+    }
+    expect(seen).toEqual(["1", "0", "1"]);
+    expect(reported.at(-1)).toBe("unit 1 is switched on");
+    socket.destroy();
+  });
+
   it("breaks the connection for a disconnect fault and is there again afterwards", async () => {
     const [address] = await start({ tcp: 0, baud: 0, faults: { disconnect: 1 }, unpluggedMs: 50 });
     for (let round = 0; round < 2; round += 1) {

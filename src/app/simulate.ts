@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { ConfigError } from "../model/errors.ts";
 import { nominalBaud } from "../session/transport.ts";
 import { faultKinds, type FaultKind, type FaultRates } from "../sim/faults.ts";
+import type { Journal, JournalEntry } from "../sim/journal.ts";
 import { Recorded } from "../sim/recorded.ts";
-import { Simulation, type SimLine } from "../sim/transport.ts";
-import type { SecondReader } from "../sim/wire.ts";
+import { Simulation, type SimLine, type SimulationOptions } from "../sim/transport.ts";
 import { readCapture } from "./capture-file.ts";
 import { LinePump } from "./line-pump.ts";
 import { PtyOutlet } from "./pty-outlet.ts";
@@ -12,32 +12,36 @@ import { systemClock } from "./system-clock.ts";
 import { TcpOutlet } from "./tcp-outlet.ts";
 import { together } from "./together.ts";
 
-export interface SimulateOptions {
+/** What is simulated, and how. */
+const simulated = [
+  "units",
+  "phases",
+  "sameSerial",
+  "withoutParallelQuery",
+  "model",
+  "settings",
+  "seed",
+  "speed",
+  "baud",
+  "latencyMs",
+  "faults",
+  "lateMs",
+  "secondReader",
+] as const satisfies readonly (keyof SimulationOptions)[];
+
+export interface SimulateOptions extends Pick<SimulationOptions, (typeof simulated)[number]> {
   /** Path of the pseudo-terminal; further units get `PATH-2`, `PATH-3` … */
   readonly pty?: string;
   /** TCP port; further units get the ports behind it. 0 takes any free one for each. */
   readonly tcp?: number;
   /** Address to listen on, 127.0.0.1 by default. */
   readonly host?: string;
-  /** Inverters in parallel, 1 to 9; 1 by default. */
-  readonly units?: number;
-  /** Name of a profile; `max` by default. */
-  readonly model?: string;
-  readonly seed?: number;
-  /** Simulated seconds a second; 1 by default. */
-  readonly speed?: number;
-  /** Bits a second; 2400 by default, 0 is as fast as it goes. */
-  readonly baud?: number;
-  /** Between request and reply, ms; 0 by default. */
-  readonly latencyMs?: number;
   /** Path of a log of the older script, whose good lines answer QPIGS. */
   readonly replay?: string;
   /** Path of a capture or a diagnosis file, which answers in place of a simulated unit. */
   readonly capture?: string;
-  readonly faults?: FaultRates;
   /** How long the line stays away after a disconnect fault, ms; 1000 by default. */
   readonly unpluggedMs?: number;
-  readonly secondReader?: SecondReader;
   /** Takes what is to be told, a line each: where it listens, the counters on SIGUSR1 and at the end. */
   readonly report: (line: string) => void;
   /** Called once when everything listens, with `serial:PATH` and `tcp://HOST:PORT` for each unit. */
@@ -50,8 +54,15 @@ export async function simulate(options: SimulateOptions, { signal }: { readonly 
   if (options.pty === undefined && options.tcp === undefined)
     throw new ConfigError("simulate: expected --pty PATH or --tcp PORT, got neither");
   const simulation = await prepare(options);
-  const reportCounters = (): void => options.report(countersLine(simulation));
+  const told = { entries: 0 };
+  const reportCounters = (): void => [...journalLines(simulation.journal, told), countersLine(simulation)].forEach(options.report);
+  const last = simulation.lines.at(-1);
+  const switchLast = (): void => {
+    last?.setPowered(!last.powered);
+    options.report(`unit ${simulation.lines.length - 1} is switched ${last?.powered === true ? "on" : "off"}`);
+  };
   process.on("SIGUSR1", reportCounters);
+  process.on("SIGUSR2", switchLast);
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const addresses: string[] = [];
@@ -76,33 +87,24 @@ export async function simulate(options: SimulateOptions, { signal }: { readonly 
     if (!signal.aborted) throw error;
   } finally {
     process.off("SIGUSR1", reportCounters);
+    process.off("SIGUSR2", switchLast);
     reportCounters();
   }
 }
 
 async function prepare(options: SimulateOptions): Promise<Simulation> {
   if (options.capture !== undefined) return await prepareRecorded(options.capture, options);
-  const { units, model, seed, speed, baud, latencyMs, faults, secondReader, replay, unpluggedMs = 1000 } = options;
+  const { replay, unpluggedMs = 1000 } = options;
+  const given: Partial<SimulationOptions> = Object.fromEntries(
+    simulated.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]),
+  );
   const replayLines = replay === undefined ? undefined : (await readLog(replay)).split("\n");
-  return new Simulation({
-    clock: systemClock,
-    unpluggedMs,
-    ...(units === undefined ? {} : { units }),
-    ...(model === undefined ? {} : { model }),
-    ...(seed === undefined ? {} : { seed }),
-    ...(speed === undefined ? {} : { speed }),
-    ...(baud === undefined ? {} : { baud }),
-    ...(latencyMs === undefined ? {} : { latencyMs }),
-    ...(faults === undefined ? {} : { faults }),
-    ...(secondReader === undefined ? {} : { secondReader }),
-    ...(replayLines === undefined ? {} : { replayLines }),
-  });
+  return new Simulation({ clock: systemClock, unpluggedMs, ...given, ...(replayLines && { replayLines }) });
 }
 
 /** The recorded unit on a line as fast as it was recorded on. */
 async function prepareRecorded(path: string, options: SimulateOptions): Promise<Simulation> {
-  const { units, model, seed, speed, latencyMs, faults, secondReader, replay } = options;
-  if ([units, model, seed, speed, latencyMs, faults, secondReader, replay].some((each) => each !== undefined))
+  if ((["replay", ...simulated] as const).some((name) => name !== "baud" && options[name] !== undefined))
     throw new ConfigError("--capture: expected no option that changes what was recorded (but --baud), got one");
   const recorded = new Recorded(await readCapture(path));
   if (recorded.commands.length === 0) throw new ConfigError(`--capture ${path}: expected at least one question, got none`);
@@ -164,6 +166,18 @@ async function serve(
     clearTimeout(back);
     pump.close();
   }
+}
+
+/** What came since the last time and was no inquiry, a line each, and how much of it there was in all. */
+function journalLines({ entries, setters, unreadable }: Journal, told: { entries: number }): string[] {
+  const fresh = setters + unreadable - told.entries;
+  told.entries = setters + unreadable;
+  const lines = fresh === 0 ? [] : entries.slice(-fresh).map(lineOf);
+  return [...lines, `setters=${setters} unreadable=${unreadable}`];
+}
+
+function lineOf({ at, unit, command, bytes, answer, outcome }: JournalEntry): string {
+  return `${new Date(at).toISOString()} unit ${unit} got ${command || "something unreadable"} (${bytes}): ${[answer, outcome].filter(Boolean).join(", ")}`;
 }
 
 function countersLine({ lines, injected }: Simulation): string {

@@ -7,7 +7,8 @@ import { findRequest } from "../protocol/pi30/dialect.ts";
 import { liveAnswer, type Unit } from "./answers.ts";
 import { fillForm } from "./form.ts";
 import { isInquiry } from "./journal.ts";
-import { judge, type SettingDialect } from "./obedience.ts";
+import { judge } from "./obedience.ts";
+import type { SettingDialect } from "./profile.ts";
 import type { Replay } from "./replay.ts";
 
 export interface FirmwareOptions {

@@ -11,7 +11,7 @@ import { serialNumberOf } from "./answers.ts";
 import { Firmware, type FirmwareOptions } from "./firmware.ts";
 import { SimulatedInverter } from "./inverter.ts";
 import { Member } from "./member.ts";
-import type { SettingDialect } from "./obedience.ts";
+import type { SettingDialect } from "./profile.ts";
 import { findProfile, modelNames } from "./profiles.ts";
 
 const noon = Date.UTC(2026, 0, 1, 11);

@@ -11,13 +11,6 @@ import type { Member } from "./member.ts";
 import type { CurrentForm } from "./profile.ts";
 import { profiles } from "./profiles.ts";
 
-/**
- * What the unit does with a setting that it could take: `obeys` · `refuses` it with NAK · `ignores` it, having said ACK ·
- * applies it `late`, 20 s after it said ACK.
- */
-export const settingDialects = ["obeys", "refuses", "ignores", "late"] as const;
-export type SettingDialect = (typeof settingDialects)[number];
-
 /** What a command that may change something comes to. */
 export interface Judged {
   /** `unknown` is met as every unknown command is. */

@@ -4,6 +4,13 @@ import type { PvString } from "./pv.ts";
 /** How the argument of a charge current is read: `m` is the number of the parallel unit, `N` a digit of the current in A. */
 export type CurrentForm = "NNN" | "mNN" | "mNNN";
 
+/**
+ * What the unit does with a setting that it could take: `obeys` · `refuses` it with NAK · `ignores` it, having said ACK ·
+ * applies it `late`, 20 s after it said ACK.
+ */
+export const settingDialects = ["obeys", "refuses", "ignores", "late"] as const;
+export type SettingDialect = (typeof settingDialects)[number];
+
 /** What a priority's code makes the unit do. */
 export type OutputPriority = "utilityFirst" | "solarFirst" | "sbu";
 export type ChargerPriority = "utilityFirst" | "solarFirst" | "solarAndUtility" | "onlySolar";

@@ -136,7 +136,7 @@ describe("a USB bridge that loses what comes too fast", () => {
     await transport.write(encodeCommand("PCVV55.0"), { signal });
     expect(framesIn((await listen(transport, clock, 300)).bytes)).toEqual(["ACK"]);
     await transport.write(encodeCommand("QED20260101"), { signal });
-    expect(framesIn((await listen(transport, clock, 500)).bytes)).toEqual(["00000000"]);
+    expect(framesIn((await listen(transport, clock, 500)).bytes)).toEqual([expect.stringMatching(/^\d{8}$/)]);
     expect(simulation.lines[0]?.wire.lostReports).toBe(0);
   });
 

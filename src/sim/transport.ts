@@ -8,8 +8,7 @@ import { Firmware, type FirmwareAnswer, type FirmwareOptions } from "./firmware.
 import { SimulatedInverter, type InverterOptions } from "./inverter.ts";
 import { isInquiry, Journal } from "./journal.ts";
 import { Member } from "./member.ts";
-import type { SettingDialect } from "./obedience.ts";
-import type { Profile } from "./profile.ts";
+import type { Profile, SettingDialect } from "./profile.ts";
 import { findProfile } from "./profiles.ts";
 import type { Recorded } from "./recorded.ts";
 import { goodPayloads, Replay } from "./replay.ts";
@@ -205,6 +204,10 @@ export class SimLine {
       FaultKind,
       number
     >;
+  }
+
+  get powered(): boolean {
+    return this.#member.powered;
   }
 
   /** Switches the unit off or on: off, it says nothing, and the others tell that it is not there. */
