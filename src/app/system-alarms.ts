@@ -79,13 +79,9 @@ function faults(members: readonly SystemMember[]): Finding[] {
 function emptyPhases({ members, isSettled }: Judged): Finding[] {
   if (!isSettled) return [];
   return wantedPhases(members).flatMap((phase): Finding[] => {
-    const known = members.filter((member) => member.phase === phase);
-    if (known.some(({ state }) => state === "live")) return [];
-    const message =
-      known.length === 0
-        ? `No unit is known on phase ${phase}. Give its inverter a cable of its own, or read the system through a unit that answers QPGS.`
-        : `No unit answers on phase ${phase}.`;
-    return [{ code: "phase-without-unit", severity: "error", message, inverters: known.map(({ id }) => id) }];
+    if (members.some((member) => member.phase === phase)) return [];
+    const message = `No unit is known on phase ${phase}. Give its inverter a cable of its own, or read the system through a unit that answers QPGS.`;
+    return [{ code: "phase-without-unit", severity: "error", message, inverters: [] }];
   });
 }
 
@@ -105,8 +101,10 @@ function missingUnits({ members, linkMessages, isSettled }: Judged): Finding[] {
             : member.ownCable
               ? "Nothing comes from its cable."
               : "It was part of the system before, and no unit tells of it now.";
-    const message = `${nameOf(member)} is missing. ${why} Totals are without it.`;
-    return [{ code: "unit-missing", severity: "warning", message, inverters: [member.id] }];
+    const { phase } = member;
+    const leavesPhase = phase !== undefined && !members.some((other) => other.phase === phase && other.state === "live");
+    const message = `${nameOf(member)} is missing. ${why} Totals are without it${leavesPhase ? `, and no unit answers on phase ${phase}` : ""}.`;
+    return [{ code: "unit-missing", severity: leavesPhase ? "error" : "warning", message, inverters: [member.id] }];
   });
 }
 

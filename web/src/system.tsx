@@ -31,7 +31,7 @@ export function SystemStrip({ store, shown, choose }: Props): VNode | null {
       <table role="table">
         <thead>
           <tr role="row">
-            {["Unit", "Phase", "Mode", "Load", "Solar", "Battery", "Age"].map((title) => (
+            {["Unit", ...(phases === undefined ? [] : ["Phase"]), "Mode", "Load", "Solar", "Battery", "Age"].map((title) => (
               <th key={title} role="columnheader" scope="col">
                 {title}
               </th>
@@ -46,6 +46,7 @@ export function SystemStrip({ store, shown, choose }: Props): VNode | null {
               isLive={isKnown && member.state === "live"}
               now={store.now.value}
               isShown={member.id === shown}
+              hasPhases={phases !== undefined}
               choose={store.inverters.value?.some(({ id }) => id === member.id) === true ? choose : undefined}
             />
           ))}
@@ -55,7 +56,7 @@ export function SystemStrip({ store, shown, choose }: Props): VNode | null {
             <th role="rowheader" scope="row">
               Total
             </th>
-            <td role="cell" class="phase" />
+            {phases !== undefined && <td role="cell" class="phase" />}
             <td role="cell" class="mode" />
             <TotalCell name="load" label="Load" total={totals["loadActivePower"]} />
             <TotalCell name="solar" label="Solar" total={totals["pvPower"]} />
@@ -75,11 +76,12 @@ interface RowProps {
   readonly isLive: boolean;
   readonly now: number;
   readonly isShown: boolean;
+  readonly hasPhases: boolean;
   /** Absent for a unit without a cable: it has no values of its own to show. */
   readonly choose: ((id: string) => void) | undefined;
 }
 
-function Row({ member, isLive, now, isShown, choose }: RowProps): VNode {
+function Row({ member, isLive, now, isShown, hasPhases, choose }: RowProps): VNode {
   const { id, phase, values, seenAt, through, ownCable } = member;
   const mode = values["operatingMode"]?.value;
   return (
@@ -98,9 +100,11 @@ function Row({ member, isLive, now, isShown, choose }: RowProps): VNode {
           </span>
         )}
       </th>
-      <td role="cell" class="phase">
-        {phase ?? ""}
-      </td>
+      {hasPhases && (
+        <td role="cell" class="phase">
+          {phase ?? "–"}
+        </td>
+      )}
       <td role="cell" class="mode">
         {typeof mode === "string" ? toWords(mode) : "–"}
       </td>
