@@ -64,6 +64,21 @@ export class UnitControl {
     for (const setting of settings) states.push(await reader.state(setting));
     return states;
   }
+
+  /** Everything that decisions about these settings rest on, read anew; what the unit does not answer is absent. */
+  async facts(settings: readonly Setting[], { signal }: { readonly signal: AbortSignal }): Promise<UnitFacts> {
+    signal.throwIfAborted();
+    const { line, facts } = this.#options;
+    const reader = new UnitReader({ ask: (what, how) => line.ask(what, how), facts }, signal);
+    let all: UnitFacts = { ...facts(), values: {} };
+    for (const setting of settings) all = { ...all, values: { ...all.values, ...(await reader.facts(setting)).values } };
+    return all;
+  }
+
+  /** What is known of the unit besides what it answers right now. */
+  get make(): Omit<UnitFacts, "values"> {
+    return this.#options.facts();
+  }
 }
 
 /** One change. */
