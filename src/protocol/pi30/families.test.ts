@@ -52,6 +52,16 @@ describe("familyOf", () => {
         payloads: { QPIRI: "230.0 34.7 230.0 50.0 34.7 8000 8000 48.0 51.0 48.0 55.2 55.0 2 010 040 0 2 3 9 01 0 0 52.0 1 1 480 0 140" },
       },
     ],
+    ["revo", { fields: { QPIRI: 25, QLITH0: 12 } }],
+    [
+      "revo",
+      {
+        fields: { QPIRI: 25, QPIGS: 21 },
+        payloads: {
+          QPIGS: "221.0 49.9 221.0 49.9 0000 0707 012 401 00.10 012 000 0026 0000 000.0 00.10 00000 00010000 00 00 00000 010",
+        },
+      },
+    ],
     ["unknown", { fields: { QPIRI: 31, QPIGS: 23 } }],
     ["unknown", { modelNumber: "099", modelName: "XYZ-1000", fields: { QPIRI: 28 } }],
     ["unknown", {}],

@@ -200,6 +200,14 @@ const vm2: Family = {
 export const families: readonly Family[] = [
   {
     ...unknownFamily,
+    key: "revo",
+    title: "SOROTEC Revo and relatives, another protocol under the name PI30",
+    closed: "a Revo is set by commands of its own, which change everything at once: set it at the unit",
+    // Watts without volt-amperes, and places that are constant there.
+    rules: [{ answers: ["QLITH0"] }, { payload: [["QPIGS", /^(\S+ ){4}0000 (?!000)\d{4} (\S+ ){6}\d{4} (\S+ ){4}00 00 \d{5} 010$/]] }],
+  },
+  {
+    ...unknownFamily,
     key: "clone",
     title: "Clone with voltages of unknown meaning behind its ratings (PowMr, Fronus)",
     rules: [{ payload: [["QPIRI", /^(\S+ ){25}\d+\.\d/]] }],

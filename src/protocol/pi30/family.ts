@@ -54,6 +54,8 @@ export interface FamilyRule {
 export interface Family {
   readonly key: string;
   readonly title: string;
+  /** Why nothing can be set on it: it speaks another language than its answers to QPI say. */
+  readonly closed?: string;
   /** The papers that hold for it; none where no paper covers it. */
   readonly papers: readonly Paper[];
   /** Any of them makes a unit one of this family. */

@@ -49,6 +49,7 @@ export function define(named: Named, declaration: Declaration, kind: Kind): Sett
     const known = papers === undefined || family.papers.some((paper) => papers.includes(paper));
     // Of a model without a paper, only what it shows by itself is known.
     const shown = readBack !== undefined && family.papers.length === 0;
+    if (family.closed !== undefined) return lacking(family.closed);
     if (!only(family)) return lacking(`models of this family (${family.title}) have no such setting`);
     if (!known && !shown && !facts.wide) return lacking(`${code} is not among the commands that are known of this model (${family.title})`);
     if (readBack !== undefined && readBack.read(facts.values, facts) === undefined)

@@ -285,6 +285,12 @@ describe("what cannot be read back", () => {
   });
 });
 
+test("nothing is set on a Revo, which only looks like one of these", () => {
+  const facts = factsOf("revo", { wide: true });
+  for (const { allowed: offered } of settings)
+    expect(offered(facts)).toMatchObject({ because: "lacking", reason: expect.stringContaining("set it at the unit") });
+});
+
 describe("the clock", () => {
   const { matches } = findSetting("unitClock").readBack!;
   test("that was set is still set when it has gone on", () => {
