@@ -11,6 +11,7 @@ import { configJsonSchema, configTable, exampleConfig } from "../dist/app/config
 import { exits } from "../dist/cli/exit.js";
 import { createProgram } from "../dist/cli/program.js";
 import { errorCodes } from "../dist/model/errors.js";
+import { profiles } from "../dist/sim/profiles.js";
 import { pi30Faults, pi30Models, pi30Overview, pi30Reference, pi30Warnings } from "./protocol-docs.mjs";
 import { pi30Families, pi30Forbidden, pi30Settings } from "./settings-docs.mjs";
 
@@ -23,6 +24,13 @@ const errorTable = () =>
 
 const exitTable = () =>
   ["| Code | Meaning |", "| --- | --- |", ...Object.values(exits).map(({ code, meaning }) => `| ${code} | ${meaning} |`)].join("\n");
+
+const simulatedModels = () =>
+  [
+    "| `--model` | What it is | Its forms come from |",
+    "| --- | --- | --- |",
+    ...profiles.map(({ name, title, source }) => `| \`${name}\` | ${title} | ${source} |`),
+  ].join("\n");
 
 /** The help of every subcommand, as printed. */
 function help() {
@@ -61,6 +69,7 @@ const parts = {
   },
   "errors.md": { codes: errorTable },
   "cli.md": { exits: exitTable, help },
+  "simulator.md": { models: simulatedModels },
   "protocol/pi30.md": { overview: pi30Overview, commands: pi30Reference, warnings: pi30Warnings, faults: pi30Faults, models: pi30Models },
   "protocol/pi30-settings.md": { families: pi30Families, settings: pi30Settings, forbidden: pi30Forbidden },
 };
