@@ -50,7 +50,7 @@ export const QT = query("QT", {
   source: "notes §8.17; local time of the unit, no zone",
   cadence: "slow",
   // A serial number may be 14 digits that are a time as well.
-  shape: "fourteenDigits",
+  shape: "QID",
   layouts: [layout([1, 1], [field(metric.unitClock, clockTime)])],
 });
 

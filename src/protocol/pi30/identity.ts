@@ -14,8 +14,6 @@ export const QID = query("QID", {
   title: "Serial number",
   source: "notes §8.2; 13 and 14 characters seen",
   cadence: "once",
-  // A serial number may be 14 digits that are a time as well: what QT answers.
-  shape: "fourteenDigits",
   layouts: [layout([1, 1], [field(metric.serialNumber, text("10 to 14 digits or letters", /^(?=\D*\d)[0-9A-Za-z]{10,14}$/))])],
 });
 
