@@ -124,7 +124,9 @@ export function writes(setting: Setting, value: SettingValue, facts: UnitFacts):
     throw new RefusedError("value-invalid", `${name}: expected ${describeAllowed(allowed, unit)}, got ${JSON.stringify(value)}`);
   const danger = setting.check(value, facts);
   if (danger !== undefined) throw new RefusedError("value-invalid", `${name}: ${danger}`);
-  return setting.commands(value, facts).map((command) => ({ kind: "write", setting: name, value, command }));
+  const commands = setting.commands(value, facts);
+  if (commands.length === 0) throw new RefusedError("value-invalid", `${name}: no command can say ${JSON.stringify(value)} to this unit`);
+  return commands.map((command) => ({ kind: "write", setting: name, value, command }));
 }
 
 /** A number out of values; absent for anything else. */

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { SettingValue } from "../../src/model/setting.ts";
 import { holds, isAllowed, writes, type Setting, type UnitFacts } from "../../src/protocol/setting.ts";
@@ -201,6 +202,28 @@ describe("what is never sent", () => {
       // F55 has the form of a frequency; that it is not offered is found out afterwards.
       expect([command, found.kind]).toEqual([command, command === "F55" ? "setting" : "unknown"]);
     }
+  });
+
+  test("whatever another program sends, it is told or left alone, never guessed", () => {
+    const near = fc
+      .constantFrom(...setters)
+      .chain((command) =>
+        fc
+          .tuple(fc.nat(command.length), fc.string({ maxLength: 3 }), fc.nat(2))
+          .map(([at, text, cut]) => command.slice(0, at) + text + command.slice(at + cut)),
+      );
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), near), fc.constantFrom(...situations), (command, facts) => {
+        const found = classify(command, facts);
+        if (found.kind !== "setting") return;
+        const { setting, value } = found;
+        // What it means is what this unit would be sent for it, or what it is not offered.
+        const allowed = setting.allowed(facts);
+        const mine = setting.commands(value, facts);
+        if (allowed.kind !== "none" && isAllowed(allowed, value)) expect(mine).toContain(command);
+      }),
+      { numRuns: 3000 },
+    );
   });
 
   test("a value in the right form that is not offered makes no command that may be sent", () => {
