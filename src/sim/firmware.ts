@@ -59,13 +59,19 @@ export class Firmware {
 
   /** Answers the bytes of one request, CR included, that was complete at `at` (ms of any clock that goes on). */
   answer(bytes: Uint8Array, at = 0): FirmwareAnswer {
-    this.#catchUp(at);
+    this.catchUp(at);
     const command = this.#read(bytes);
     if (command === undefined) return { command: "", reply: this.#refusal };
     if (!isInquiry(command)) return this.#obey(command, at);
     const payload = this.#payload(command);
-    if (payload !== undefined) return { command, reply: this.#framed(encodePayload(payload)) };
+    if (payload !== undefined) return { command, reply: this.#framed(encodePayload(payload, this.#unit.member.profile.replyChecksum)) };
     return { command, reply: this.#unit.member.profile.refuses?.includes(command) === true ? this.#nak : this.#refusal };
+  }
+
+  /** Does what was to be done by now. */
+  catchUp(at: number): void {
+    for (const { apply } of this.#pending.filter(({ dueAt }) => dueAt <= at)) apply();
+    this.#pending = this.#pending.filter(({ dueAt }) => dueAt > at);
   }
 
   #obey(command: string, at: number): FirmwareAnswer {
@@ -84,11 +90,6 @@ export class Firmware {
         apply?.();
         return { command, reply: this.#framed(ackFrame), outcome };
     }
-  }
-
-  #catchUp(at: number): void {
-    for (const { apply } of this.#pending.filter(({ dueAt }) => dueAt <= at)) apply();
-    this.#pending = this.#pending.filter(({ dueAt }) => dueAt > at);
   }
 
   /** The command of a request whose checksum this firmware takes. */

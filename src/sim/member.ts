@@ -32,13 +32,15 @@ export class Member {
   /** False while it is switched off: it says nothing and gives nothing. */
   powered = true;
   readonly #payloads: Map<string, string>;
+  /** What it has in it, for others tell it, but does not answer itself. */
+  readonly #unknown: readonly string[];
 
   constructor({ profile, index, phase, parallel = false, serialNumber, withoutParallelQuery = false, setTo = {} }: MemberOptions) {
     this.profile = profile;
     this.index = index;
     this.serialNumber = serialNumber;
-    const unknown = withoutParallelQuery ? ["QPGSn", "QP2GSn"] : [];
-    this.#payloads = new Map(Object.entries(profile.replies).filter(([code]) => !unknown.includes(code)));
+    this.#unknown = withoutParallelQuery ? ["QPGSn", "QP2GSn"] : [];
+    this.#payloads = new Map(Object.entries(profile.replies));
     const outputMode = outputModeOf(phase, parallel);
     this.change(QPIRI, { ...(outputMode && { outputMode }), ...setTo });
     if (this.#payloads.has("QOPM")) this.#payloads.set("QOPM", `0${outputModes.encode(this.outputMode)}`);
@@ -46,7 +48,7 @@ export class Member {
 
   /** What it answers as far as its processor alone decides it; absent for a command that it does not know. */
   payload(code: string): string | undefined {
-    return this.#payloads.get(code);
+    return this.#unknown.includes(code) ? undefined : this.#payloads.get(code);
   }
 
   /** What it shows in answer to this query, as far as its settings go. */

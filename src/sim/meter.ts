@@ -1,23 +1,23 @@
-/** Energy counted by the unit, mJ, whole. */
-interface Energy {
+/** mW or mJ, whole. */
+interface Counts {
   pv: number;
   load: number;
 }
 
-export type Counted = keyof Energy;
+export type Counted = keyof Counts;
 
 const dayMs = 86_400_000;
 const millijoulesPerWattHour = 3_600_000;
 
 /** The unit's energy counters: a pair of sums for each local day, from which months, years and the total follow exactly. */
 export class Meter {
-  readonly #days = new Map<number, Energy>();
+  readonly #days = new Map<number, Counts & { readonly date: string }>();
 
   /** Counts powers (mW, whole) that held for `seconds` from `localMs` on, a local time as if it were UTC. */
-  count(localMs: number, seconds: number, milliwatts: Readonly<Energy>): void {
+  count(localMs: number, seconds: number, milliwatts: Readonly<Counts>): void {
     const day = Math.floor(localMs / dayMs);
     let energy = this.#days.get(day);
-    if (energy === undefined) this.#days.set(day, (energy = { pv: 0, load: 0 }));
+    if (energy === undefined) this.#days.set(day, (energy = { date: timeText(localMs).slice(0, 8), pv: 0, load: 0 }));
     energy.pv += milliwatts.pv * seconds;
     energy.load += milliwatts.load * seconds;
   }
@@ -25,7 +25,7 @@ export class Meter {
   /** Wh, whole, since the beginning of the date that `date` begins with: `2026`, `202601`, `20260131`; all for an empty one. */
   wattHours(of: Counted, date: string): number {
     let millijoules = 0;
-    for (const [day, energy] of this.#days) if (dateOf(day * dayMs).startsWith(date)) millijoules += energy[of];
+    for (const day of this.#days.values()) if (day.date.startsWith(date)) millijoules += day[of];
     return Math.floor(millijoules / millijoulesPerWattHour);
   }
 
@@ -38,8 +38,4 @@ export class Meter {
 /** `YYYYMMDDHHMMSS` of a local time given as if it were UTC. */
 export function timeText(localMs: number): string {
   return new Date(localMs).toISOString().replace(/\D/g, "").slice(0, 14);
-}
-
-function dateOf(localMs: number): string {
-  return timeText(localMs).slice(0, 8);
 }

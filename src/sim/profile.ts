@@ -41,6 +41,8 @@ export interface Profile {
   readonly bareNak?: boolean;
   /** Which form of a 00 checksum byte it takes in a request; both where absent. */
   readonly requestChecksum?: ChecksumHabit;
+  /** How a 00 checksum byte of a reply is sent; plain where absent. */
+  readonly replyChecksum?: ChecksumHabit;
   /** LF behind the CR of every reply. */
   readonly lineFeed?: boolean;
   /** Zero bytes in front of every reply. */

@@ -91,7 +91,10 @@ export class Simulation {
     const ratings = members[0]?.ratings ?? {};
     this.inverter = new SimulatedInverter({ stepSeconds, strings, household, ...options.inverter, ratings, seed, start });
     const payloads = options.replayLines && goodPayloads(options.replayLines);
-    const live = (at: number): void => this.inverter.advanceTo(start + (at - began) * speed);
+    const live = (at: number): void => {
+      this.inverter.advanceTo(start + (at - began) * speed);
+      for (const line of this.lines) line.firmware.catchUp(at);
+    };
     const note: Note = (request, reply, at, unit, outcome) => {
       this.journal.note(request, reply, { at: Math.round(start + at - began), unit, outcome });
     };
@@ -142,6 +145,7 @@ export class SimLine {
   /** Between the reports of a request, ms; absent on a line without reports. */
   readonly reportPauseMs: number | undefined;
   readonly serialNumber: string;
+  readonly firmware: Firmware;
   readonly #member: Member;
   readonly #faults: FaultInjector;
   readonly #verdictFaults: FaultInjector | undefined;
@@ -163,13 +167,13 @@ export class SimLine {
     const timing = { lateMs: options.lateMs ?? 2500, hangMs: options.hangMs ?? 60_000 };
     this.#faults = new FaultInjector(options.faults ?? {}, timing, seed + index);
     this.#verdictFaults = options.verdictFaults && new FaultInjector(options.verdictFaults, timing, seed + index);
-    const firmware = new Firmware({ unit, replay, settings: options.settings, ...options.firmware });
+    this.firmware = new Firmware({ unit, replay, settings: options.settings, ...options.firmware });
     const silence: Disturbed = { parts: [], disconnect: false };
     const answer = (request: Uint8Array, at: number): FirmwareAnswer | undefined => {
       live(at);
       if (!this.#member.powered) return undefined;
       this.requests += 1;
-      const answered = firmware.answer(request, at);
+      const answered = this.firmware.answer(request, at);
       note(request, answered.reply, at, index, answered.outcome);
       return answered;
     };

@@ -30,7 +30,7 @@ const king: Profile = {
   },
   refusal: "nak",
   latencyMs: 0,
-  // SBL/UCB and SLB/UCB charge from the grid too when it is there; the others from the sun alone unless it is away.
+  // With 0 (SBL/UCB) and 2 (SLB/UCB) the grid may charge, with 1 and 3 it never does.
   chargerPriorities: { "0": "solarAndUtility", "1": "onlySolar", "2": "solarFirst", "3": "onlySolar" },
   strings: [
     { peakWatts: 3600, voltage: 330 },

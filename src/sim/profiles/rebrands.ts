@@ -135,6 +135,7 @@ const mystery: Profile = {
     QFLAG: "EaxyzqDbjkuvw",
   },
   refusal: "silence",
+  replyChecksum: "zeroBumped",
   latencyMs: 200,
   strings: [{ peakWatts: 1700, voltage: 182, startVoltage: 60 }],
   household: 0.38,
