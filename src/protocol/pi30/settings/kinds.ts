@@ -6,6 +6,7 @@ import type { Codec } from "../../field.ts";
 import type { Effect, NotOffered, ReadBack, Setting, UnitFacts, UnitMake } from "../../setting.ts";
 import { findFamily } from "../families.ts";
 import type { CodeTable, Family, Paper } from "../family.ts";
+import { wordOf } from "../words.ts";
 
 /** What every declaration of a setting says; the rest follows from its kind. */
 export interface Declaration extends Omit<SettingInfo, "name" | "label" | "unit"> {
@@ -130,8 +131,7 @@ export function choiceSetting(named: Named, declaration: Declaration, choice: Ch
       read(values, unit) {
         const word = values[key];
         if (typeof word !== "string") return undefined;
-        const digits = codec.encode(word);
-        return Object.entries(table(unit)).find(([argument]) => Number(argument) === Number(digits))?.[1] ?? `unknown:${digits}`;
+        return wordOf(table(unit), codec.encode(word));
       },
       changed(values, word, unit) {
         const argument = argumentOfWord(word, unit) ?? "";
