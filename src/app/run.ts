@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "../model/logger.ts";
@@ -9,6 +10,9 @@ import { TextLog } from "../sinks/text-log.ts";
 import { EmbeddedBroker } from "./broker.ts";
 import { CardStore } from "./cards.ts";
 import type { Config } from "./config.ts";
+import { changeForClient } from "./control/commands.ts";
+import { controlMethods } from "./control/control-methods.ts";
+import { openControl, rulesOf } from "./control/open-control.ts";
 import { daemonMethods } from "./daemon-methods.ts";
 import { lockDataDir } from "./data-lock.ts";
 import { Diagnosis } from "./diagnosis.ts";
@@ -64,7 +68,8 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   await using mqtt = await openMqtt(config, broker, logger);
   await using textLog = await openTextLog(config, logger);
   const diagnosis = new Diagnosis({ version, clock, config, inverters: () => inverters, log: logger });
-  const sources = { diagnosis, cards: (id: string) => inverters.find(({ info }) => info.id === id)?.card };
+  await using control = await openControl({ config, inverters: () => inverters, clock, logger });
+  const sources = { diagnosis, cards: (id: string) => inverters.find(({ info }) => info.id === id)?.card, control };
   await using server = await openServer(config, hub, sources, logger);
   await using shared = await SharedPorts.open({
     config,
@@ -72,8 +77,10 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
     inverters: () => inverters,
     clock,
     logger,
+    change: changeForClient(control),
   });
-  await using socket = await LocalSocket.open({ dataDir: config.dataDir, version, logger, methods: daemonMethods(() => inverters) });
+  const methods = { ...daemonMethods(() => inverters), ...controlMethods(control, () => inverters, randomUUID) };
+  await using socket = await LocalSocket.open({ dataDir: config.dataDir, version, logger, methods });
   await using _runtime = await writeRuntimeFile(config.dataDir, {
     pid: process.pid,
     version,
@@ -98,7 +105,10 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
     logger,
   });
   const page = system.beside(hub);
-  inverters = targets.map((target) => new LiveInverter({ target, plan, registry, cards, clock, logger, outputs, page }));
+  inverters = targets.map((target) => {
+    const { wide } = rulesOf(config, target.device);
+    return new LiveInverter({ target, plan, registry, cards, wide, clock, logger, outputs, page });
+  });
 
   for (const { device, simulated } of targets) tell(`  inverter  ${device}${simulated ? "  SIMULATED, nothing here is real" : ""}`);
   if (server) tell(`  page      ${server.url}`);
@@ -111,7 +121,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   await together(
-    [...inverters.map((inverter) => inverter.run({ signal: stop })), shared.run({ signal: stop }), system.run({ signal: stop })],
+    [...inverters, shared, system, control].map((part) => part.run({ signal: stop })),
     failed,
   );
   await Promise.all([registry.saved(), cards.saved()]);
@@ -134,12 +144,13 @@ async function openTextLog({ textLog, site }: Config, logger: Logger): Promise<T
 }
 
 async function openServer(
-  { http }: Config,
+  { http, control }: Config,
   hub: LiveHub,
-  sources: Pick<HttpServerOptions, "diagnosis" | "cards">,
+  sources: Pick<HttpServerOptions, "diagnosis" | "cards" | "control">,
   logger: Logger,
 ): Promise<HttpServer | undefined> {
   if (!http.enabled) return undefined;
   const { host, port } = http;
-  return await HttpServer.open({ host, port, fallbackPorts: port === defaultHttpPort, hub, webRoot, logger, ...sources });
+  const fallbackPorts = port === defaultHttpPort;
+  return await HttpServer.open({ host, port, fallbackPorts, hub, webRoot, logger, allowRemoteControl: control.allowRemote, ...sources });
 }

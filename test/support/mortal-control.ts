@@ -178,6 +178,10 @@ export class Inverter {
           }
           return end("unconfirmed", "not read back", written);
         },
+        make: { family: "unknown", unit: 0, wide: false },
+        async facts() {
+          return { family: "unknown", unit: 0, wide: false, values: {} };
+        },
         async read(settings, { signal }) {
           signal.throwIfAborted();
           await life.step();

@@ -3,7 +3,7 @@ import { RefusedError, SinkError } from "../../model/errors.ts";
 import type { BudgetState, JournalEntry, Lease, LeaseState } from "../../model/journal.ts";
 import type { Logger } from "../../model/logger.ts";
 import type { SettingValue } from "../../model/setting.ts";
-import type { Setting } from "../../protocol/setting.ts";
+import type { Setting, UnitFacts, UnitMake } from "../../protocol/setting.ts";
 import type { Clock } from "../../session/clock.ts";
 import type { UnitControl } from "../../session/control.ts";
 import type { ControlPort } from "../../session/control-port.ts";
@@ -20,7 +20,7 @@ export interface ControlUnit {
   readonly id: string;
   /** False until the unit has said who it is, and while it does not answer. */
   readonly isOnline: boolean;
-  readonly control: Pick<UnitControl, "change" | "read">;
+  readonly control: Pick<UnitControl, "change" | "read" | "facts" | "make">;
 }
 
 export interface ControlServiceOptions {
@@ -79,9 +79,17 @@ export class ControlService implements ControlPort, AsyncDisposable {
     });
   }
 
-  /** Rejects only with the signal's reason, before anything was sent, and when the program ends meanwhile. */
-  async change(change: SettingChange, { signal }: { readonly signal: AbortSignal }): Promise<Outcome> {
-    return await this.#change(change, signal, undefined);
+  /**
+   * Rejects only with the signal's reason, before anything was sent, and when the program ends meanwhile. `setting`: one
+   * that is not in the catalogue.
+   */
+  async change(change: SettingChange, { signal }: { readonly signal: AbortSignal }, setting?: Setting): Promise<Outcome> {
+    return await this.#change(change, signal, { setting });
+  }
+
+  /** Journals an attempt that is refused for a reason of its own. */
+  async refuse(change: SettingChange, reason: string): Promise<Outcome> {
+    return await this.#refuse(change, reason);
   }
 
   /**
@@ -106,7 +114,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
       actor: { via: "undo", name },
       ...(confirm !== undefined && { confirm }),
     };
-    return await this.#change(change, signal, value);
+    return await this.#change(change, signal, { expected: value });
   }
 
   async settings(inverter: string, { signal }: { readonly signal: AbortSignal }): Promise<readonly SettingState[]> {
@@ -145,6 +153,21 @@ export class ControlService implements ControlPort, AsyncDisposable {
   /** True for the name of a setting of the catalogue. */
   knows(setting: string): boolean {
     return this.#byName.has(setting);
+  }
+
+  /** What is known of an inverter's make; absent for one that is not known. */
+  makeOf(inverter: string): UnitMake | undefined {
+    return this.#unit(inverter)?.control.make;
+  }
+
+  /** Everything that decisions about its settings rest on, read anew. Throws RefusedError `inverter-unknown`. */
+  async factsOf(inverter: string, names: readonly string[], { signal }: { readonly signal: AbortSignal }): Promise<UnitFacts> {
+    const unit = this.#unit(inverter);
+    if (unit === undefined) throw new RefusedError("inverter-unknown", this.#unknownInverter(inverter));
+    return await unit.control.facts(
+      this.#options.settings.filter(({ info }) => names.includes(info.name)),
+      { signal },
+    );
   }
 
   rulesOf(inverter: string): ControlRules {
@@ -211,7 +234,11 @@ export class ControlService implements ControlPort, AsyncDisposable {
     await this.#options.journal[Symbol.asyncDispose]();
   }
 
-  async #change(change: SettingChange, signal: AbortSignal, expected: SettingValue | undefined): Promise<Outcome> {
+  async #change(
+    change: SettingChange,
+    signal: AbortSignal,
+    { expected, setting = this.#byName.get(change.setting) }: { readonly expected?: SettingValue; readonly setting?: Setting | undefined },
+  ): Promise<Outcome> {
     signal.throwIfAborted();
     this.#life.signal.throwIfAborted();
     const { journal, clock, rules } = this.#options;
@@ -221,7 +248,6 @@ export class ControlService implements ControlPort, AsyncDisposable {
       return await this.#refuse(change, `the id ${JSON.stringify(change.id)} belongs to another change`);
     }
     if (this.#unit(change.inverter) === undefined) return await this.#refuse(change, this.#unknownInverter(change.inverter));
-    const setting = this.#byName.get(change.setting);
     if (setting === undefined) return await this.#refuse(change, unknownSetting(change.setting), "notSupported");
     const reason = objection(change, setting.info, rules(change.inverter), clock);
     if (reason !== undefined) return await this.#refuse(change, reason);

@@ -1,0 +1,46 @@
+import type { SettingState } from "../../model/control.ts";
+import type { SettingValue } from "../../model/setting.ts";
+
+/** `Solar first` and `solarFirst` mean the same word. */
+const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9.+-]/g, "");
+
+/**
+ * What a person means who types this for a setting: one of the unit's values where it fits one, else the text itself, which is
+ * then refused with the choice.
+ */
+export function valueFromText(text: string, { info, allowed, value }: SettingState): SettingValue {
+  if (allowed?.kind === "text") return text;
+  if (allowed?.kind === "list") {
+    const word = plain(text);
+    const found = allowed.values.find((each) => plain(String(each)) === word) ?? numberIn(allowed.values, numberOf(text, info.unit));
+    if (found !== undefined) return found;
+    const yes = yesNo(text);
+    return yes !== undefined && allowed.values.includes(yes) ? yes : text;
+  }
+  const number = numberOf(text, info.unit);
+  if (allowed?.kind === "range") return number ?? text;
+  // It cannot be changed at the moment: the form of its value is all there is to go by.
+  if (typeof value === "boolean") return yesNo(text) ?? text;
+  return typeof value === "string" ? text : (number ?? yesNo(text) ?? text);
+}
+
+function numberIn(values: readonly SettingValue[], number: number | undefined): number | undefined {
+  return number !== undefined && values.includes(number) ? number : undefined;
+}
+
+function numberOf(text: string, unit: string | undefined): number | undefined {
+  const trimmed = text.trim();
+  const bare = unit !== undefined && trimmed.toLowerCase().endsWith(unit.toLowerCase()) ? trimmed.slice(0, -unit.length).trim() : trimmed;
+  return /^[+-]?\d+(?:\.\d+)?$/.test(bare) ? Number(bare) : undefined;
+}
+
+function yesNo(text: string): boolean | undefined {
+  const word = text.trim().toLowerCase();
+  if (["on", "yes", "true"].includes(word)) return true;
+  return ["off", "no", "false"].includes(word) ? false : undefined;
+}
+
+/** A value as it is typed and shown: `on` and `off` for a switch. */
+export function settingText(value: SettingValue): string {
+  return typeof value === "boolean" ? (value ? "on" : "off") : String(value);
+}
