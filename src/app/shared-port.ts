@@ -33,8 +33,6 @@ export interface SharedPortOptions {
 export interface Changed {
   /** True when it is now as the command wants it. */
   readonly isSo: boolean;
-  /** Why it was refused, where nobody else has told it. */
-  readonly untold?: string;
 }
 
 /** What one program at the port is: its name, its way back, and how fast that is. */
@@ -100,8 +98,7 @@ export class SharedPort {
     const { change } = this.#options;
     if (change === undefined) return this.#refuse(command, client, "it may change something, and sharedPort.settings is refuse");
     try {
-      const { isSo, untold } = await change(command, client, { signal });
-      return untold === undefined ? (isSo ? ack : nak) : this.#refuse(command, client, untold);
+      return (await change(command, client, { signal })).isSo ? ack : nak;
     } finally {
       // What was read before may be wrong now.
       this.#answers.forget();
