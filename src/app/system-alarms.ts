@@ -1,5 +1,7 @@
 import { findMetric } from "../model/metric.ts";
 import type { Value } from "../model/reading.ts";
+import { explainFault } from "../protocol/pi30/explain.ts";
+import { unknownFamily } from "../protocol/pi30/family-list.ts";
 import type { Phase, SystemAlarm, SystemDifference, SystemMember } from "../model/system.ts";
 
 /** What is the matter, before it is known since when. */
@@ -71,7 +73,8 @@ function faults(members: readonly SystemMember[]): Finding[] {
     const code =
       faultCode?.live === true && typeof faultCode.value === "string" && !/^0*$/.test(faultCode.value) ? faultCode.value : undefined;
     if (!isFault && code === undefined) return [];
-    const message = `${nameOf(member)} reports a fault${code === undefined ? "" : `, code ${code}`}.`;
+    const meaning = code === undefined ? undefined : explainFault(code, unknownFamily.key)?.title;
+    const message = `${nameOf(member)} reports ${code === undefined ? "a fault" : `fault ${code}: ${meaning}`}.`;
     return [{ code: "unit-fault", severity: "error", message, inverters: [member.id] }];
   });
 }

@@ -106,8 +106,7 @@ export class SystemMembers {
   }
 
   #record(reading: Reading, info: InverterInfo, position: number): void {
-    const slot = `${info.id} ${position}`;
-    const id = reading.command.startsWith("QPGS") ? this.#whose(reading, info, position) : this.#slots.get(slot)?.id;
+    const id = reading.command.startsWith("QPGS") ? this.#whose(reading, info, position) : this.#companion(reading, info, position);
     if (id === undefined) return;
     const device = this.#device(id);
     device.serialNumber ??= textOf(reading, "serialNumber");
@@ -115,6 +114,11 @@ export class SystemMembers {
     const told = device.told.get(info.id);
     if (told?.position === position) told.readings.set(reading.command, reading);
     else device.told.set(info.id, { position, readings: new Map([[reading.command, reading]]) });
+  }
+
+  /** Further answers about a number name no unit: they are about the one that QPGSn names. */
+  #companion({ values }: Reading, { id }: InverterInfo, position: number): string | undefined {
+    return values["unitExists"] === false ? undefined : this.#slots.get(`${id} ${position}`)?.id;
   }
 
   /** Absent while that is not clear, and for a number without a unit. */

@@ -187,7 +187,7 @@ test("a fault is told for as long as it is live", () => {
   const a = bench.plug("usb-1", serials.a);
   bench.tell(a, [record(serials.a, 100), record(serials.b, 0, { operatingMode: "fault", faultCode: "09" })]);
   expect(bench.system.state().alarms).toMatchObject([
-    { code: "unit-fault", severity: "error", message: `axpert-${serials.b} reports a fault, code 09.` },
+    { code: "unit-fault", severity: "error", message: `axpert-${serials.b} reports fault 09: Bus start-up failed.` },
   ]);
   bench.tell(a, [record(serials.a, 100), record(serials.b, 0)]);
   expect(bench.system.state().alarms).toEqual([]);
@@ -201,4 +201,23 @@ test("a unit that the configuration gives another id is one unit", () => {
   bench.link(garage, "online");
   bench.tell(a, [record(serials.a, 100), record(serials.b, 210)]);
   expect(bench.system.state().members.map((member) => member.id)).toEqual([a.id, "garage"]);
+});
+
+test("further solar chargers of a numbered unit are its own, and of one that is not there they are no zeros", () => {
+  const a = bench.plug("usb-1", serials.a);
+  bench.tell(a, [record(serials.a, 100), record(serials.b, 200)]);
+  const further = { unitExists: true, pv1Power: 850, pv2Power: 638, pv3Power: 585 };
+  bench.say(a, "QP2GS1", further);
+  const b = `axpert-${serials.b}`;
+  expect(byId(bench.system.state()).get(b)?.values["pvPower"]).toMatchObject({
+    value: 2073,
+    origin: "derived",
+    command: "QP2GS1",
+    live: true,
+  });
+  bench.now += 1000;
+  bench.say(a, "QP2GS1", { ...further, unitExists: false, pv1Power: 0, pv2Power: 0, pv3Power: 0 });
+  bench.say(a, "QP2GS2", { ...further, unitExists: false, pv1Power: 0, pv2Power: 0, pv3Power: 0 });
+  expect(byId(bench.system.state()).get(b)?.values["pvPower"]).toMatchObject({ value: 2073 });
+  expect(bench.system.state().expected).toBe(2);
 });
