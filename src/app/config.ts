@@ -2,6 +2,8 @@ import { z } from "zod";
 import { ConfigError } from "../model/errors.ts";
 import type { SettingLevel } from "../model/setting.ts";
 import { polled } from "../protocol/pi30/dialect.ts";
+import { settingDialects } from "../sim/profile.ts";
+import { modelNames } from "../sim/profiles.ts";
 import { deviceUrlForms, formatDeviceUrl, parseDeviceUrl } from "../transport/device-url.ts";
 import { durationMs, durationPattern } from "./duration.ts";
 import type { PollPeriods } from "./plan.ts";
@@ -310,6 +312,8 @@ export const configSchema = section("Configuration of sonkrag. Every key is opti
       .default(1)
       .describe("How many times faster than the real time its day passes."),
     units: whole("Parallel units.", 1, 9, 1),
+    model: choice("Whose answers and habits it imitates.", modelNames, "max"),
+    settings: choice("What it does with a setting that it could take; `late`: 20 s after it said that it would.", settingDialects, "obeys"),
   }).prefault({}),
   log: section("The program's own messages, on stderr.", {
     level: choice("The least important kind that is shown.", ["debug", "info", "warn", "error"], "info"),

@@ -9,7 +9,7 @@ import { vmProfiles } from "./profiles/vm.ts";
 export const profiles: readonly Profile[] = [...maxProfiles, ...mks2Profiles, ...vmProfiles, ...olderProfiles, ...rebrandProfiles];
 
 /** What `--model` takes. */
-export const modelNames: readonly string[] = profiles.map(({ name }) => name);
+export const modelNames = profiles.map(({ name }) => name) as [string, ...string[]];
 
 /** Throws RangeError for a name that none has. */
 export function findProfile(name: string): Profile {
