@@ -14,7 +14,19 @@ export {
 export type { ErrorCode, Retry } from "./model/errors.ts";
 export { metric, findMetric } from "./model/metric.ts";
 export type { Metric, MetricGroup, MetricKey, Unit } from "./model/metric.ts";
-export type { InverterInfo, LinkCounters, LinkStatus, Origin, Reading, RejectReason, Sink, Value, Values } from "./model/reading.ts";
+export type {
+  InverterInfo,
+  LinkCounters,
+  LinkStatus,
+  Notice,
+  Origin,
+  Reading,
+  RejectReason,
+  Severity,
+  Sink,
+  Value,
+  Values,
+} from "./model/reading.ts";
 export { checksum, matchChecksum, rawCrc } from "./protocol/crc.ts";
 export type { ChecksumHabit } from "./protocol/crc.ts";
 export { FrameDecoder, hex } from "./protocol/frame.ts";
@@ -29,8 +41,6 @@ export { exampleOf, request, requestSentAs } from "./protocol/command.ts";
 export type { Cadence, Query, Request, ValuesOf } from "./protocol/command.ts";
 export { findRequest, pi30 } from "./protocol/pi30/dialect.ts";
 export { explainFault, explainWarnings, faultCodeOf } from "./protocol/pi30/explain.ts";
-export type { Explained } from "./protocol/pi30/explain.ts";
-export type { Severity } from "./protocol/pi30/warning-list.ts";
 export { describeAllowed, holds, isAllowed, writes } from "./protocol/setting.ts";
 export type { Effect, NotOffered, ReadBack, Setting, UnitFacts, UnitMake, Write } from "./protocol/setting.ts";
 export { classify, findSetting, settings } from "./protocol/pi30/settings/catalogue.ts";

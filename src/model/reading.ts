@@ -7,6 +7,21 @@ export type Values = Readonly<Record<string, Value>>;
 /** `measured`: the inverter said so; `derived`: computed exactly from measured values of the same reading; `estimated`: a model was used. */
 export type Origin = "measured" | "derived" | "estimated";
 
+/** `info`: only tells what is going on; `warning`: have a look; `fault`: the unit has stopped or is about to. */
+export type Severity = "info" | "warning" | "fault";
+
+/** Something a unit says is not as it should be, for people. */
+export interface Notice {
+  /** The word in `warnings`, or the number of the fault code. */
+  readonly key: string;
+  readonly title: string;
+  readonly severity: Severity;
+  /** What it means, in a sentence. */
+  readonly explanation: string;
+  /** What to do about it, in a sentence. */
+  readonly advice: string;
+}
+
 /** One accepted and confirmed answer of one inverter to one command. */
 export interface Reading {
   /** Our own stable id of the inverter. */
@@ -22,6 +37,8 @@ export interface Reading {
   readonly derived: Values;
   /** Fields beyond the documented ones, as received. */
   readonly tail: readonly string[];
+  /** What the warnings or the fault code in it mean on this make; empty where nothing stands, absent in answers that carry none. */
+  readonly notices?: readonly Notice[];
 }
 
 /** How the link to an inverter is doing, in plain words. */

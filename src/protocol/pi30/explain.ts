@@ -1,23 +1,13 @@
-import type { Values } from "../../model/reading.ts";
+import type { Notice, Values } from "../../model/reading.ts";
 import type { Family } from "./family.ts";
 import { findFamily } from "./families.ts";
 import { faults, NO_FAULT } from "./faults.ts";
-import { commonWarnings, placedWarnings, type PlacedWarning, type Severity, type WarningDeclaration } from "./warning-list.ts";
-
-/** Something the inverter says is not as it should be, for people. */
-export interface Explained {
-  /** The word in `warnings`, or the number of the fault code. */
-  readonly key: string;
-  readonly title: string;
-  readonly severity: Severity;
-  readonly explanation: string;
-  readonly advice: string;
-}
+import { commonWarnings, placedWarnings, type PlacedWarning, type WarningDeclaration } from "./warning-list.ts";
 
 const declared: ReadonlyMap<string, WarningDeclaration> = new Map([...commonWarnings, ...placedWarnings].map((each) => [each.key, each]));
 
 /** What the warnings of QPIWS mean on a unit of this family; the rated battery voltage of QPIRI tells some makes apart. */
-export function explainWarnings(values: Values, family: string): readonly Explained[] {
+export function explainWarnings(values: Values, family: string): readonly Notice[] {
   const { warnings, warningBits } = values;
   if (!Array.isArray(warnings)) return [];
   const bits = typeof warningBits === "string" ? warningBits : "";
@@ -27,7 +17,7 @@ export function explainWarnings(values: Values, family: string): readonly Explai
   return names.map((name) => explained(name, family, names.includes("inverterFault")));
 }
 
-function explained(key: string, family: string, isFault: boolean): Explained {
+function explained(key: string, family: string, isFault: boolean): Notice {
   const declaration = declared.get(key);
   if (!declaration) return { key, title: key, severity: "warning", ...unexplained };
   const { title, severity, explanation, advice } = { ...declaration, ...declaration.differs?.[family] };
@@ -40,7 +30,7 @@ const unexplained = {
 } as const;
 
 /** What a fault code means on a unit of this family; absent for "no fault". A code that is not known shows its number. */
-export function explainFault(code: string, family: string): Explained | undefined {
+export function explainFault(code: string, family: string): Notice | undefined {
   if (code === NO_FAULT) return undefined;
   const meanings = faults.filter((each) => each.code === code);
   const { papers } = findFamily(family);

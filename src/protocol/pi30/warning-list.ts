@@ -1,5 +1,4 @@
-/** `info`: only tells what is going on; `warning`: have a look; `fault`: the unit has stopped or is about to. */
-export type Severity = "info" | "warning" | "fault";
+import type { Severity } from "../../model/reading.ts";
 
 /** What one position of QPIWS means. */
 export interface WarningDeclaration {
