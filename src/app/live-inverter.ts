@@ -4,6 +4,7 @@ import type { Logger } from "../model/logger.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading, Sink } from "../model/reading.ts";
 import type { CardDocument } from "../model/card.ts";
 import type { Request } from "../protocol/command.ts";
+import { inWordsOf } from "../protocol/pi30/words.ts";
 import type { UnitMake } from "../protocol/setting.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Answer } from "../session/job.ts";
@@ -18,6 +19,7 @@ import type { CardStore } from "./cards.ts";
 import { LinkRecorder } from "./link-recorder.ts";
 import { linkReportOf } from "./link-report.ts";
 import type { InverterRegistry } from "./registry.ts";
+import { Notices } from "./notices.ts";
 import { together } from "./together.ts";
 
 /** One configured device, resolved: what to open and how to call it. */
@@ -59,6 +61,7 @@ export class LiveInverter {
   readonly #options: LiveInverterOptions;
   readonly #line: Line;
   readonly #unit: Unit;
+  readonly #notices = new Notices();
   #info: InverterInfo;
   #problemSince: { readonly message: string; readonly since: number } | undefined;
   /** False until the unit at the other end has said who it is or was known from before: outputs that keep things wait for that. */
@@ -195,7 +198,10 @@ export class LiveInverter {
       outputMode: identity.outputMode,
       prefix: simulated ? "simulated" : "axpert",
     });
-    if (id !== this.#info.id) this.#leave(this.#info.id, id);
+    if (id !== this.#info.id) {
+      this.#leave(this.#info.id, id);
+      this.#notices.forget();
+    }
     this.#problemSince = undefined;
     const { serialNumber, model, firmware } = identity;
     this.#info = {
@@ -222,7 +228,9 @@ export class LiveInverter {
   }
 
   #read(reading: Reading): void {
-    this.#options.outputs.reading(reading, this.#info);
+    const { family } = this.make;
+    const told = { ...reading, values: inWordsOf(family, reading.values) };
+    this.#options.outputs.reading(this.#notices.added(told, family), this.#info);
   }
 
   #publish(status: LinkStatus): void {
