@@ -91,7 +91,7 @@ async function recordRunning(url: URL, file: string, { signal }: { readonly sign
     throw new NotRunningError(`${url.href}: expected the traffic of a running sonkrag, got status ${response.status}`);
   const sink = openSink(file);
   try {
-    await pipeline(Readable.fromWeb(response.body as Parameters<typeof Readable.fromWeb>[0]), sink.input, { end: false, signal });
+    await pipeline(Readable.fromWeb(response.body), sink.input, { end: false, signal });
     throw new NotRunningError(`${url.href}: the running sonkrag has ended; what came until then is in ${file}`);
   } catch (error) {
     if (!signal.aborted) throw isFileError(error) ? sinkError(file, error) : error;

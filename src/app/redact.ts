@@ -1,7 +1,6 @@
 import { homedir } from "node:os";
 import { isIP } from "node:net";
 import { RefusedError, ReplyError } from "../model/errors.ts";
-import type { Values } from "../model/reading.ts";
 import { checksum, matchChecksum } from "../protocol/crc.ts";
 import { decodeReply } from "../protocol/decode.ts";
 import { FrameDecoder, latin1, latin1Bytes } from "../protocol/frame.ts";
@@ -179,7 +178,7 @@ function resealed(bytes: Uint8Array, start: number, end: number, content: string
 function serialNumberIn(command: string, frame: Parameters<typeof decodeReply>[1]): string | undefined {
   try {
     const reply = decodeReply(findRequest(command), frame);
-    const serialNumber = reply.kind === "data" ? (reply.values as Values)["serialNumber"] : undefined;
+    const serialNumber = reply.kind === "data" ? reply.values["serialNumber"] : undefined;
     return typeof serialNumber === "string" ? serialNumber : undefined;
   } catch (error) {
     if (error instanceof ReplyError || error instanceof RefusedError) return undefined;

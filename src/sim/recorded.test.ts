@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { lineOf, Recorder } from "../../test/support/capture.ts";
+import type { SonkragError } from "../model/errors.ts";
 import { silentLogger } from "../model/logger.ts";
 import { encodeCommand, encodePayload } from "../protocol/encode.ts";
 import { findRequest, pi30 } from "../protocol/pi30/dialect.ts";
@@ -45,7 +46,7 @@ async function valuesThrough(open: OpenTransport, clock: VirtualClock): Promise<
   const said: unknown[] = [];
   for (const query of [...pi30, ...pi30]) {
     const asked = exampleOf(query);
-    const answer = await line.ask(asked, { signal: stop.signal }).catch((error: { readonly code: string }) => error.code);
+    const answer = await line.ask(asked, { signal: stop.signal }).catch((error: unknown) => (error as SonkragError).code);
     said.push([
       asked.command,
       typeof answer === "string" ? answer : answer.kind === "data" ? [answer.payload, answer.values] : answer.kind,

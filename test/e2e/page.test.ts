@@ -176,7 +176,7 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     feed.send("QDI", { batteryFloatVoltage: 51 });
     const page = await visits.visit(await visits.serve(feed));
     const warnings = page.getByRole("region", { name: "Warnings" });
-    await eventually(() => warnings.innerText()).toMatch(/The inverter warns\s+Grid failed\s+PV loss/);
+    await eventually(() => warnings.innerText()).toMatch(/The inverter warns\s+Grid failed There is no grid[^]*input breaker\.\s+No PV power/);
     const card = (title: string) => sectionCard(page, title);
     expect(await page.locator(".identity").innerText()).toMatch(/One of 2 parallel units/);
     expect(await card("Parallel unit 1 92931905106463").innerText()).toMatch(/Load\s+437 W/);
@@ -190,6 +190,24 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     expect(await report.innerText()).toMatch(/Wrong checksum[^]*6/);
     feed.counters = { ...feed.counters, requests: 5_000, rejected: { ...feed.counters.rejected, checksum: 77 } };
     await eventually(() => report.innerText()).toMatch(/Requests\s+5000[^]*77/);
+  });
+
+  test("tells what was found on the line, the counters of every command, and offers the diagnosis file", async () => {
+    const feed = new ScriptedFeed();
+    feed.status("online");
+    feed.general();
+    const page = await visits.visit(await visits.serve(feed));
+    const report = page.getByRole("region", { name: "Connection and frames" });
+    await eventually(() => report.innerText()).toContain("Nothing is wrong with it.");
+    feed.findings = [{ code: "echo", severity: "problem", title: "Our bytes come back.", whatToDo: "Look at the wiring." }];
+    await page.reload();
+    await eventually(() => report.innerText()).toMatch(/Problem:\s*Our bytes come back\.\s+Look at the wiring\./);
+    await report.getByText("By command").click();
+    expect(await report.getByRole("row", { name: /QPIGS/ }).innerText()).toMatch(
+      /2391 of 2400\s+480 to 502 ms\s+No answer 6, Old answer 3/,
+    );
+    const file = report.getByRole("link", { name: "Download diagnosis file" });
+    expect(await file.getAttribute("href")).toBe("/api/v1/bundle");
   });
 
   test("shows one of several inverters, all of them at hand, and the same one after a reload", async () => {

@@ -1,3 +1,4 @@
+import type { LinkFinding } from "../../src/api/link.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading, Values } from "../../src/model/reading.ts";
 import { LiveHub } from "../../src/server/live.ts";
 
@@ -27,6 +28,7 @@ export class ScriptedFeed {
     rejected: { timeout: 9, truncated: 4, checksum: 6, noise: 3, echo: 0, foreign: 0, stale: 3, late: 0, nak: 0, malformed: 0 },
     reconnects: 1,
   };
+  findings: readonly LinkFinding[] = [];
 
   /** Several inverters share the `hub` of the first. `staleAfterMs` is that of the fast commands; the others live for hours. */
   constructor(
@@ -62,7 +64,7 @@ export class ScriptedFeed {
   ): void {
     const { at = Date.now(), derived = {}, tail = [] } = options;
     const reading: Reading = { inverter: this.info.id, at, command, payload: "", values, derived, tail };
-    this.hub.reading(reading, this.info);
+    this.hub.reading(this.#notices.added(reading, "max"), this.info);
   }
 
   general(script: Script = {}, at = Date.now()): void {

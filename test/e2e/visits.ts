@@ -7,6 +7,7 @@ import { chromium } from "playwright-core";
 import type { Browser, BrowserContextOptions, Locator, Page } from "playwright-core";
 import { build } from "vite";
 import { expect } from "vitest";
+import type { LinkReport } from "../../src/api/link.ts";
 import { silentLogger } from "../../src/model/logger.ts";
 import { HttpServer } from "../../src/server/http.ts";
 import type { ScriptedFeed } from "./scripted-feed.ts";
@@ -55,6 +56,11 @@ export class PageVisits {
       hub: feed.hub,
       webRoot: this.#webRoot,
       logger: silentLogger,
+      diagnosis: {
+        link: (id) => linkOf(feed, id),
+        traffic: () => undefined,
+        bundle: async () => new Uint8Array(0),
+      },
     });
     this.#opened.push(server);
     return server;
@@ -90,6 +96,16 @@ export class PageVisits {
     await this.#browser.close();
     await rm(this.#webRoot, { recursive: true });
   }
+}
+
+function linkOf(feed: ScriptedFeed, id: string): LinkReport | undefined {
+  const { now, inverters } = feed.hub.snapshot();
+  const found = inverters.find(({ info }) => info.id === id);
+  if (found === undefined) return undefined;
+  const { status, counters } = found;
+  const latencyMs = { p50: 480.2, p95: 491.7, p99: 502.4, max: 510.1, answers: 256 };
+  const commands = { QPIGS: { requests: 2400, accepted: 2391, rejected: { timeout: 6, stale: 3 }, latencyMs } };
+  return { inverter: id, now, status, counters, commands, findings: feed.findings };
 }
 
 export function tile(page: Page, name: string): Locator {

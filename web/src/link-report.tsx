@@ -1,6 +1,7 @@
 import type { ComponentChildren, VNode } from "preact";
 import type { RejectReason } from "../../src/model/reading.ts";
 import { formatAge, timeFormat } from "./format.ts";
+import { LinkDetails } from "./link-details.tsx";
 import type { InverterState, Store } from "./store.ts";
 import { linkWords, reasonWords } from "./words.ts";
 
@@ -19,6 +20,7 @@ export function LinkReport({ store, inverter }: Props): VNode {
         <Totals inverter={inverter} />
         <Rejected inverter={inverter} />
       </div>
+      <LinkDetails store={store} inverter={inverter} />
     </section>
   );
 }

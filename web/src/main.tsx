@@ -4,6 +4,7 @@ import { Feed } from "./feed.ts";
 import { Page } from "./page.tsx";
 import { Store } from "./store.ts";
 import "./styles/base.css";
+import "./styles/link.css";
 import "./styles/parts.css";
 import "./styles/plot.css";
 import "./styles/system.css";
