@@ -145,6 +145,39 @@ describe("the command line", () => {
   });
 });
 
+describe("where settings are allowed", () => {
+  it("a program changes what everybody may change, is acknowledged when it is so, and stands in the journal", async () => {
+    await using ownFolder = await temporaryFolder();
+    await using ownUnit = await servePacedUnit();
+    const file = join(ownFolder.path, "sonkrag.yaml");
+    const lines = [
+      `inverters: [{ device: "${ownUnit.device}" }]`,
+      "sharedPort: { tcp: 0, settings: allow }",
+      "control: { enabled: true }",
+      "poll: { only: [QPIGS, QMOD] }",
+      "textLog: { enabled: false }",
+    ];
+    await writeFile(file, lines.join("\n"));
+    await using own = await startProgram(join(ownFolder.path, "data"), "--config", file, "--mqtt", "off");
+    await eventually("first values", async () => (await latestAt(own)) > 0);
+    await using each = await PortProgram.open(/shared +(\S+)/.exec(own.output)?.[1] ?? "");
+    const setters = (): string[] => ownUnit.simulation.journal.entries.map(({ command }) => command);
+
+    // Everyday, twice: the second time it is so already.
+    expect(await each.ask("PEa", 25_000)).toBe("ACK");
+    expect(await each.ask("PEa", 25_000)).toBe("ACK");
+    expect(setters()).toEqual(["PEa"]);
+    // Expert, dangerous, factory and unknown commands.
+    for (const command of ["PBT02", "PCVV56.0", "PF", "PSAVE", "PXYZ"]) expect(await each.ask(command, 25_000)).toBe("NAK");
+    expect(setters()).toEqual(["PEa"]);
+
+    await using daemon = await DaemonClient.open(join(ownFolder.path, "data"), { signal });
+    const journal = JSON.stringify(await daemon.call("journal", {}, { signal }));
+    for (const part of ['"via":"sharedPort"', '"name":"127.0.0.1:', '"kind":"applied"', '"command":"PEa"', "PSAVE is never sent"])
+      expect(journal).toContain(part);
+  }, 90_000);
+});
+
 describe("the end", () => {
   it("takes the doors away", async () => {
     const { exit } = await program.stop();
