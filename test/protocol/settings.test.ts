@@ -94,6 +94,21 @@ describe("the catalogue", () => {
     expect(needing.every(({ info }) => info.level === "expert")).toBe(true);
   });
 
+  test("has every command of the notes §9.1 to §9.6, and no other", () => {
+    const codes = new Set(settings.map(({ code }) => code.replace(/^PE[a-z]$/, "PE").replace(/^PLEDC\d$/, "PLEDC")));
+    const documented = [
+      "POP PCP PPCP PGR POPLG POPM F V PPVOKC PSPB SRS",
+      // MCHGC and POPV are other forms of what is set by MNCHGC and V.
+      "MNCHGC MUCHGC MSCHGC PBATMAXDISC",
+      "PBCV PBDV PSDV PCVV PBFT PBEQV PBT PCVT PCST PBCC PBDC PSDC",
+      "PBEQE PBEQT PBEQP PBEQOT PBEQA PBATCD",
+      "PE",
+      "PF DAT RTEY RTDL PDL LOGO WEL PLEDE PLEDS PLEDM PLEDB PLEDT PLEDD PLEDC",
+      "PTOPE PTOPV PTOPVC PTOPC PTOPD PTOPW PTOPS",
+    ].flatMap((row) => row.split(" "));
+    expect([...codes].sort()).toEqual(documented.sort());
+  });
+
   test("reads no more than what it names: every answer it looks at is one of the dialect", () => {
     for (const { needs, readBack } of settings) {
       for (const query of [...needs, ...(readBack ? [readBack.query] : [])]) expect(pi30).toContain(query);

@@ -32,6 +32,11 @@ const voltageForms = {
 } as const;
 const anyForm = Object.keys(voltageForms) as (keyof typeof voltageForms)[];
 
+function formsOf(family: string): readonly (keyof typeof voltageForms)[] {
+  const { outputVoltage: known, papers } = findFamily(family);
+  return known.length > 0 || papers.length > 0 ? known : anyForm;
+}
+
 const outputVoltage = define(
   called(metric.outputVoltageSetting),
   {
@@ -57,11 +62,10 @@ const outputVoltage = define(
     },
     commands(value, { family }) {
       if (typeof value !== "number" || !Number.isInteger(value)) return [];
-      const known = findFamily(family).outputVoltage;
-      return (known.length > 0 ? known : anyForm).map((code) => voltageForms[code].write(value));
+      return formsOf(family).map((code) => voltageForms[code].write(value));
     },
-    parse(command) {
-      for (const { pattern, perUnit } of Object.values(voltageForms)) {
+    parse(command, { family }) {
+      for (const { pattern, perUnit } of formsOf(family).map((code) => voltageForms[code])) {
         const digits = pattern.exec(command)?.[1];
         if (digits !== undefined) return Number(digits) / perUnit;
       }
