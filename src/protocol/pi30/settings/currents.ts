@@ -143,9 +143,4 @@ const maxSolarChargeCurrent = currentSetting(
   },
 );
 
-/** Every way in which a family writes a current, for the documentation. */
-export function describeForms(commands: readonly CurrentCommand[]): string {
-  return commands.map(([code, form]) => `${code}${form}`).join(", ");
-}
-
 export const currentSettings: readonly Setting[] = [maxChargeCurrent, maxAcChargeCurrent, maxSolarChargeCurrent];

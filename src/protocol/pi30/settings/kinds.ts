@@ -74,7 +74,7 @@ export function define(named: Named, declaration: Declaration, kind: Kind): Sett
 }
 
 /** Where a value is read back: the name in a query's reply. */
-export interface ReadFrom {
+interface ReadFrom {
   readonly query: Query;
   readonly key: string;
 }
@@ -97,7 +97,7 @@ export function plainly({ query, key }: ReadFrom, isOne: (value: Value | undefin
 }
 
 export const isNumber = (value: Value | undefined): value is number => typeof value === "number";
-export const isBoolean = (value: Value | undefined): value is boolean => typeof value === "boolean";
+const isBoolean = (value: Value | undefined): value is boolean => typeof value === "boolean";
 
 /** One of several words. The codes of command and reply are the same number; the same code may be another word on another make. */
 export interface Choice extends ReadFrom {
@@ -155,7 +155,7 @@ export function choiceSetting(named: Named, declaration: Declaration, choice: Ch
 }
 
 /** An amount: always as many digits as documented, zero padded. */
-export interface Amount extends ReadFrom {
+interface Amount extends ReadFrom {
   readonly width: number;
   readonly digits: number;
   readonly values: (facts: UnitFacts) => Allowed | NotOffered;
@@ -171,7 +171,7 @@ export function amountSetting(named: Named, declaration: Declaration, { width, d
 }
 
 /** Command and number, each from the other. */
-export function amountForm(code: string, width: number, digits: number): Pick<Setting, "commands" | "parse"> {
+function amountForm(code: string, width: number, digits: number): Pick<Setting, "commands" | "parse"> {
   const pattern = new RegExp(digits === 0 ? `^\\d{${width}}$` : `^\\d{${width - digits - 1}}\\.\\d{${digits}}$`);
   return {
     commands(value) {

@@ -2,7 +2,7 @@ import type { Metric } from "../../../model/metric.ts";
 import { numberOf, type Setting, type UnitFacts } from "../../setting.ts";
 import type { SettingValue } from "../../../model/setting.ts";
 
-export interface Rung {
+interface Rung {
   readonly of: Metric;
   /** Has to be really below the next one; otherwise it may be the same. */
   readonly apart: boolean;
