@@ -37,7 +37,7 @@ describe.skipIf(executablePath === undefined)("the look of the page in Chromium"
     feed.everything({ warnings: ["pvLoss"] });
     feed.send("QPGS0", { unitExists: false, serialNumber: "92931905106458", loadActivePower: 822 });
     const page = await visits.visit(await visits.serve(feed));
-    await eventually(() => page.locator(".identity").innerText()).toContain("Note: PV loss");
+    await eventually(() => page.locator(".identity").innerText()).toContain("Note: No PV power");
     expect(await page.locator(".notice").count()).toBe(0);
     expect(await page.locator(".identity").innerText()).not.toContain("parallel");
     const hidden = [

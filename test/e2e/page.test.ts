@@ -176,7 +176,9 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     feed.send("QDI", { batteryFloatVoltage: 51 });
     const page = await visits.visit(await visits.serve(feed));
     const warnings = page.getByRole("region", { name: "Warnings" });
-    await eventually(() => warnings.innerText()).toMatch(/The inverter warns\s+Grid failed There is no grid[^]*input breaker\.\s+No PV power/);
+    await eventually(() => warnings.innerText()).toMatch(
+      /The inverter warns\s+Grid failed There is no grid[^]*input breaker\.\s+No PV power/,
+    );
     const card = (title: string) => sectionCard(page, title);
     expect(await page.locator(".identity").innerText()).toMatch(/One of 2 parallel units/);
     expect(await card("Parallel unit 1 92931905106463").innerText()).toMatch(/Load\s+437 W/);

@@ -1,5 +1,6 @@
 import type { LinkFinding } from "../../src/api/link.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading, Values } from "../../src/model/reading.ts";
+import { Notices } from "../../src/app/notices.ts";
 import { LiveHub } from "../../src/server/live.ts";
 
 /** What a test says about the inverter behind the page; every name left out keeps its plausible default. */
@@ -21,6 +22,7 @@ const fast: ReadonlySet<string> = new Set(["QPIGS", "QPIGS2", "QMOD"]);
 /** Feeds a LiveHub by hand, in place of a session: the page is tested against exactly known values. */
 export class ScriptedFeed {
   readonly hub: LiveHub;
+  readonly #notices = new Notices();
   info: InverterInfo;
   counters: LinkCounters = {
     requests: 4812,

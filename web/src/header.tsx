@@ -1,4 +1,5 @@
 import type { VNode } from "preact";
+import type { Notice } from "../../src/model/reading.ts";
 import { formatAge } from "./format.ts";
 import { Mark, WarningIcon } from "./icons.tsx";
 import { sourceOf, unitCount, valueOf } from "./pick.ts";
@@ -9,9 +10,6 @@ interface Props {
   readonly store: Store;
   readonly inverter: InverterState;
 }
-
-/** Signs that only tell what is going on; everything else the inverter warns of deserves attention. */
-const informational = new Set(["pvLoss", "batteryEqualizing"]);
 
 export function SimulatedBanner(): VNode {
   return (
@@ -120,22 +118,21 @@ function LinkTrouble({ store, inverter }: Props): VNode | null {
 interface Told {
   readonly source: CommandState | undefined;
   readonly fault: boolean;
-  /** Warnings that ask for a look at the inverter, and those that only tell what is going on. */
-  readonly serious: readonly string[];
-  readonly notes: readonly string[];
+  /** What asks for a look at the inverter, and what only tells what is going on. */
+  readonly serious: readonly Notice[];
+  readonly notes: readonly Notice[];
 }
 
 /** What the inverter says of itself. */
 function told(inverter: InverterState): Told {
   const source = sourceOf(inverter, "warnings");
-  const warnings = source === undefined ? undefined : valueOf(source, "warnings");
   const mode = sourceOf(inverter, "operatingMode");
-  const names = Array.isArray(warnings) ? (warnings as readonly string[]) : [];
+  const notices = source?.reading.value.notices ?? [];
   return {
     source,
-    fault: mode !== undefined && valueOf(mode, "operatingMode") === "fault",
-    serious: names.filter((name) => !informational.has(name)),
-    notes: names.filter((name) => informational.has(name)),
+    fault: (mode !== undefined && valueOf(mode, "operatingMode") === "fault") || notices.some(({ severity }) => severity === "fault"),
+    serious: notices.filter(({ severity }) => severity !== "info"),
+    notes: notices.filter(({ severity }) => severity === "info"),
   };
 }
 
@@ -143,22 +140,23 @@ function told(inverter: InverterState): Told {
 function Notes({ inverter }: { readonly inverter: InverterState }): VNode | null {
   const { source, fault, serious, notes } = told(inverter);
   if (notes.length === 0 || serious.length > 0 || fault || source?.live.value !== true) return null;
-  return <span>Note: {notes.map(toWords).join(", ")}</span>;
+  return <span>Note: {notes.map(({ title }) => title).join(", ")}</span>;
 }
 
 function Warnings({ inverter }: { readonly inverter: InverterState }): VNode | null {
   const { source, fault, serious, notes } = told(inverter);
   if (serious.length === 0 && !fault) return null;
-  const kind = fault || serious.includes("inverterFault") ? "bad" : "caution";
   return (
-    <section class={`notice ${kind}`} aria-label="Warnings">
+    <section class={`notice ${fault ? "bad" : "caution"}`} aria-label="Warnings">
       <WarningIcon />
       <div class="warned">
-        <strong>{kind === "bad" ? "Inverter fault" : "The inverter warns"}</strong>
+        <strong>{fault ? "Inverter fault" : "The inverter warns"}</strong>
         {source !== undefined && !source.live.value && <span class="tag stale-tag">stale, last read {source.age} ago</span>}
-        <ul class="chips">
-          {[...serious, ...notes].map((name) => (
-            <li key={name}>{toWords(name)}</li>
+        <ul class="explained">
+          {[...serious, ...notes].map(({ key, title, explanation, advice }) => (
+            <li key={key}>
+              <strong>{title}</strong> {explanation} {advice}
+            </li>
           ))}
         </ul>
       </div>
