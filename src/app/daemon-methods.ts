@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { LiveSnapshot } from "../api/live.ts";
 import type { CardDocument } from "../model/card.ts";
 import { RefusedError } from "../model/errors.ts";
 import type { InverterInfo, LinkStatus } from "../model/reading.ts";
@@ -36,8 +37,9 @@ export const listedSchema = z.object({
 export type Listed = z.output<typeof listedSchema>;
 
 /** What the local socket can do with inverters as such; changing them is `control`'s. */
-export function daemonMethods(inverters: () => readonly ServedInverter[]): Methods {
+export function daemonMethods(inverters: () => readonly ServedInverter[], snapshot: () => LiveSnapshot): Methods {
   return {
+    snapshot: async () => snapshot(),
     inverters: async () =>
       inverters().map(({ info, status, location }): Listed => {
         const { id, device, simulated, serialNumber, model, firmware } = info;

@@ -79,7 +79,13 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
     logger,
     change: changeForClient(control),
   });
-  const methods = { ...daemonMethods(() => inverters), ...controlMethods(control, () => inverters, randomUUID) };
+  const methods = {
+    ...daemonMethods(
+      () => inverters,
+      () => hub.snapshot(),
+    ),
+    ...controlMethods(control, () => inverters, randomUUID),
+  };
   await using socket = await LocalSocket.open({ dataDir: config.dataDir, version, logger, methods });
   await using _runtime = await writeRuntimeFile(config.dataDir, {
     pid: process.pid,

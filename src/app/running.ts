@@ -1,6 +1,7 @@
 import type { LinkReport } from "../api/link.ts";
 import type { LiveSnapshot } from "../api/live.ts";
 import { NotRunningError } from "../model/errors.ts";
+import { DaemonClient } from "./daemon-client.ts";
 import { readRuntimeFile } from "./runtime-file.ts";
 
 const answerWithinMs = 5000;
@@ -15,6 +16,14 @@ export async function runningUrl(dataDir: string): Promise<string> {
     );
   }
   return runtime.http;
+}
+
+/** The latest values of the sonkrag that has its data there; over its local socket where its HTTP interface is off. Throws NotRunningError. */
+export async function runningSnapshot(dataDir: string, { signal }: { readonly signal: AbortSignal }): Promise<LiveSnapshot> {
+  const runtime = await readRuntimeFile(dataDir);
+  if (runtime?.http !== undefined || runtime?.socket === undefined) return await fetchSnapshot(await runningUrl(dataDir), { signal });
+  await using daemon = await DaemonClient.open(dataDir, { signal });
+  return (await daemon.call("snapshot", undefined, { signal })) as LiveSnapshot;
 }
 
 /** The latest values of a running sonkrag. Throws NotRunningError. */

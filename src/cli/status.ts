@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { durationMs } from "../app/duration.ts";
-import { runningUrl, fetchSnapshot } from "../app/running.ts";
+import { fetchSnapshot, runningSnapshot } from "../app/running.ts";
 import { statusScreen } from "../app/status-screen.ts";
 import { ConfigError, NotRunningError } from "../model/errors.ts";
 import type { Exit } from "./exit.ts";
@@ -53,21 +53,21 @@ function watchInterval(watch: boolean | string): number {
 }
 
 async function screen(options: StatusOptions, terminal: Terminal): Promise<string> {
-  const snapshot = await fetchSnapshot(await baseUrl(options, terminal), terminal);
+  const snapshot = await (options.url === undefined
+    ? runningSnapshot(await dataDirOf(options, terminal), terminal)
+    : fetchSnapshot(checkedUrl(options.url), terminal));
   if (options.json) return `${JSON.stringify(snapshot)}\n`;
   const color = terminal.stdout.isTTY === true && !terminal.env["NO_COLOR"];
   return statusScreen(snapshot, { width: terminal.stdout.columns ?? 80, all: options.all === true, color });
 }
 
-async function baseUrl(options: StatusOptions, terminal: Terminal): Promise<string> {
-  if (options.url !== undefined) {
-    if (!/^https?:\/\//.test(options.url) || !URL.canParse(options.url)) {
-      throw new ConfigError(`--url: expected an address such as http://127.0.0.1:8480, got ${JSON.stringify(options.url)}`);
-    }
-    return options.url;
-  }
+function checkedUrl(url: string): string {
+  if (/^https?:\/\//.test(url) && URL.canParse(url)) return url;
+  throw new ConfigError(`--url: expected an address such as http://127.0.0.1:8480, got ${JSON.stringify(url)}`);
+}
+
+async function dataDirOf(options: StatusOptions, terminal: Terminal): Promise<string> {
   const { loadConfig } = await import("../app/config-file.ts");
   const flags = options.dataDir === undefined ? {} : { dataDir: options.dataDir };
-  const { config } = loadConfig({ file: options.config, flags, env: terminal.env, cwd: terminal.cwd });
-  return runningUrl(config.dataDir);
+  return loadConfig({ file: options.config, flags, env: terminal.env, cwd: terminal.cwd }).config.dataDir;
 }
