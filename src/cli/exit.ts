@@ -5,8 +5,13 @@ export const exits = {
   ok: { code: 0, meaning: "Done; also when a service was stopped by SIGINT or SIGTERM." },
   failed: { code: 1, meaning: "The inverter, the line or an output failed." },
   usage: { code: 2, meaning: "The command line or the configuration is wrong." },
-  refused: { code: 3, meaning: "The inverter refused or does not know the command (NAK)." },
+  refused: {
+    code: 3,
+    meaning: "The inverter refused or does not know the command (NAK), or sonkrag refused a change; nothing has changed.",
+  },
   notRunning: { code: 4, meaning: "No running sonkrag could be reached." },
+  notSupported: { code: 5, meaning: "This inverter has no such setting." },
+  unconfirmed: { code: 6, meaning: "A change was sent, but not read back as wanted." },
   interrupted: { code: 130, meaning: "Stopped by SIGINT before it was done, or by a second one at once; 143 for SIGTERM." },
 } as const;
 
@@ -18,6 +23,9 @@ const exitOf: Partial<Record<ErrorCode, Exit>> = {
   "value-invalid": "usage",
   "inverter-unknown": "usage",
   "request-invalid": "usage",
+  "setting-unknown": "usage",
+  "lease-unknown": "usage",
+  "nothing-to-undo": "refused",
   "reply-nak": "refused",
   "not-running": "notRunning",
 };

@@ -6,6 +6,7 @@ import type { DoctorOptions } from "./doctor.ts";
 import type { EncodeOptions } from "./encode.ts";
 import { settingDialects } from "../sim/profile.ts";
 import { modelNames, profiles } from "../sim/profiles.ts";
+import { addControlCommands } from "./control-program.ts";
 import { exits, type Exit } from "./exit.ts";
 import type { QueryOptions } from "./query.ts";
 import type { RunArguments } from "./run.ts";
@@ -192,6 +193,8 @@ sonkrag capture --device serial:/dev/ttyUSB0 traffic.jsonl`,
       const { captureTraffic } = await import("./capture.ts");
       result.exit = await captureTraffic(file, options, terminal);
     });
+
+  addControlCommands({ terminal, result, subcommand, withDevice, number, collect });
 
   const config = subcommand(
     "config",
