@@ -27,6 +27,7 @@ export type {
   Value,
   Values,
 } from "./model/reading.ts";
+export type { SystemAlarm, SystemDifference, SystemMember, SystemPhase, SystemState, SystemTotal, SystemValue } from "./model/system.ts";
 export { checksum, matchChecksum, rawCrc } from "./protocol/crc.ts";
 export type { ChecksumHabit } from "./protocol/crc.ts";
 export { FrameDecoder, hex } from "./protocol/frame.ts";

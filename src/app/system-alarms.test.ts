@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { byId, clone, codes, pollMs, record, serials, status, SystemBench } from "../../test/support/system-bench.ts";
 import type { Values } from "../model/reading.ts";
+import { systemAlarmCodes } from "../model/system.ts";
 
 let bench: SystemBench;
 beforeEach(async () => {
@@ -202,4 +204,11 @@ describe("settings", () => {
       { setting: "maxChargeCurrent", mustAgree: false, values: [{ value: 60 }, { inverter: `axpert-${serials.b}`, value: 40 }] },
     ]);
   });
+});
+
+test("the page about parallel systems explains every alarm, and no other", async () => {
+  const page = await readFile(new URL("../../docs/parallel.md", import.meta.url), "utf8");
+  const section = page.slice(page.indexOf("## What is watched"), page.indexOf("## Where to find it"));
+  const explained = [...section.matchAll(/^\| `([a-z-]+)`/gm)].map(([, code]) => code);
+  expect(explained.toSorted()).toEqual(systemAlarmCodes.toSorted());
 });

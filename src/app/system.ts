@@ -55,7 +55,7 @@ export class System implements Sink {
     const freshness: Freshness = { now: now(), staleAfterMs };
     const devices = this.#members.all();
     const doubtful = this.#members.doubtful();
-    const members = devices.map((device) => this.#member(device, { devices, freshness, doubtful }));
+    const members = devices.map((device) => this.#member(device, { devices, freshness, doubtful })).toSorted(byPhaseThenId);
     const wanted = wantedPhases(members);
     const expected = members.length + wanted.filter((phase) => !members.some((member) => member.phase === phase)).length;
     const live = members.filter(({ state }) => state === "live").map(({ values }) => values);
@@ -127,6 +127,14 @@ export class System implements Sink {
       return { ...finding, since };
     });
   }
+}
+
+/** Sorts behind every phase. */
+const last = "Z";
+
+/** The same order at every start, whoever answers first. */
+function byPhaseThenId(one: SystemMember, other: SystemMember): number {
+  return (one.phase ?? last).localeCompare(other.phase ?? last) || one.id.localeCompare(other.id, "en", { numeric: true });
 }
 
 interface Told {
