@@ -78,6 +78,26 @@ it("says what is the matter with the link, and that a simulated inverter is simu
   expect(text).toContain("SIMULATED: nothing here is real\nlost since 2026-03-29 08:00:00: Unplugged.\n");
 });
 
+it("says what the inverter warns of and what to do, the worst first", () => {
+  const notice = { explanation: "There is no grid.", advice: "Check the breaker." };
+  const warned: Reading = {
+    ...reading("QPIWS", 1000, { warnings: ["pvLoss", "gridFailed"] }),
+    notices: [
+      { key: "pvLoss", title: "No PV power", severity: "info", ...notice },
+      { key: "gridFailed", title: "Grid failed", severity: "warning", ...notice },
+    ],
+  };
+  const unit: Reading = {
+    ...reading("QPGS1", 100_000, { unitExists: true, faultCode: "72" }),
+    notices: [{ key: "72", title: "Current is not shared", severity: "fault", explanation: "Uneven.", advice: "Check the cables." }],
+  };
+  const text = screen(snapshot([warned, unit], { staleAfterMs: { QPGS1: 90_000 } }));
+  expect(text).toContain(
+    "reconnects: 1\nFAULT of parallel unit 1: Current is not shared. Uneven. Check the cables. (STALE)\n" +
+      "WARNING: Grid failed. There is no grid. Check the breaker.\nNote: No PV power\n",
+  );
+});
+
 it("puts sections side by side where there is room", () => {
   const lines = screen(snapshot([status]), { width: 120 }).split("\n");
   expect(lines.some((line) => line.startsWith("Battery") && line.endsWith("  Grid"))).toBe(true);

@@ -63,8 +63,37 @@ function inverterLines(snapshot: LiveSnapshot, live: LiveInverter, options: Scre
     ...simulated,
     paint(state, status.state === "online" ? "plain" : "yellow", options),
     counterLine(counters),
+    ...noticeLines(snapshot, live, options),
     ...sideBySide(sections, options.width),
   ];
+}
+
+const severities = { fault: "FAULT", warning: "WARNING", info: "Note" } as const;
+
+/** What the inverter says is not as it should be, the worst first; of what only tells what is going on, the title. */
+function noticeLines(snapshot: LiveSnapshot, live: LiveInverter, options: ScreenOptions): string[] {
+  const all = Object.values(live.readings).flatMap((reading) =>
+    (reading.notices ?? []).map((notice) => ({ ...notice, of: ofUnit(reading), stale: isStale(reading, snapshot, live) })),
+  );
+  return (Object.keys(severities) as (keyof typeof severities)[]).flatMap((severity) =>
+    all
+      .filter((notice) => notice.severity === severity)
+      .map(({ title, explanation, advice, of, stale }) => {
+        const words = severity === "info" ? [title] : [`${title}.`, explanation, advice];
+        const line = `${severities[severity]}${of}: ${words.join(" ")}${stale ? " (STALE)" : ""}`;
+        return paint(line, severity === "info" && !stale ? "plain" : "yellow", options);
+      }),
+  );
+}
+
+/** ` of parallel unit 1` where the reading is the record of one. */
+function ofUnit({ command, values }: Reading): string {
+  return values["unitExists"] === undefined ? "" : ` of parallel unit ${command.slice(-1)}`;
+}
+
+function isStale(reading: Reading, { now }: LiveSnapshot, { staleAfterMs }: LiveInverter): boolean {
+  const limit = staleAfterMs[reading.command];
+  return limit !== undefined && now - reading.at > limit;
 }
 
 function counterLine({ requests, accepted, rejected, reconnects }: LinkCounters): string {
@@ -79,8 +108,7 @@ function latestValues(snapshot: LiveSnapshot, live: LiveInverter): Shown[] {
   const chosen = new Map<string, Shown>();
   const readings = Object.values(live.readings).sort((one, other) => rank(one) - rank(other));
   for (const reading of readings) {
-    const limit = live.staleAfterMs[reading.command];
-    const stale = limit !== undefined && snapshot.now - reading.at > limit;
+    const stale = isStale(reading, snapshot, live);
     for (const [key, value] of Object.entries({ ...reading.values, ...reading.derived })) {
       const metric = snapshot.metrics[key];
       const known = chosen.get(key);
