@@ -1,7 +1,7 @@
 /** Commands that change something, by the vendor's papers; source: notes §9.0. */
 
 const common = ["PE", "PD", "PF", "F", "POP", "PBCV", "PBDV", "PCP", "PGR", "PBT", "PSDV", "PCVV", "PBFT", "MUCHGC", "MNCHGC"] as const;
-const equalization = ["PBEQE", "PBEQT", "PBEQP", "PBEQV", "PBEQOT", "PBEQA"] as const;
+export const equalization = ["PBEQE", "PBEQT", "PBEQP", "PBEQV", "PBEQOT", "PBEQA"] as const;
 const clockAndLog = ["DAT", "RTEY", "RTDL"] as const;
 const parallelPv = ["PPVOKC", "PSPB"] as const;
 const lights = ["PLEDE", "PLEDS", "PLEDM", "PLEDB", "PLEDC"] as const;
@@ -12,7 +12,19 @@ export const d14 = [...common, ...parallelPv, "POPM", "PPCP", "MCHGC"] as const;
 export const d15 = [...d14, "MSCHGC", "PCST", "PCVT"] as const;
 /** VM III and GK. */
 export const dgk = [...common, ...parallelPv, ...equalization, ...clockAndLog, "PCVT", "V"] as const;
-export const dmk2 = [...common, ...parallelPv, ...equalization, ...clockAndLog, ...locks, "POPM", "PPCP", "PCVT", "POPV", "PDL"] as const;
+export const dmk2 = [
+  ...common,
+  ...parallelPv,
+  ...equalization,
+  ...clockAndLog,
+  ...locks,
+  "POPM",
+  "PPCP",
+  "PCVT",
+  "POPV",
+  "PDL",
+  "SRS",
+] as const;
 export const dmax = [...common, ...equalization, ...clockAndLog, ...locks, ...lights, "POPM", "PPCP", "PCVT", "V", "PLEDT"] as const;
 export const dmax2 = [
   ...common,
@@ -40,6 +52,7 @@ export const twin = [
   "PCVT",
   "V",
   "PDL",
+  "SRS",
   "PBCC",
   "PBDC",
   "PSDC",

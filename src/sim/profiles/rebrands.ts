@@ -1,8 +1,8 @@
 import type { Profile } from "../profile.ts";
-import { d14, dgk, dmax } from "./papers.ts";
+import { d14, dgk, dmax, equalization } from "./papers.ts";
 
 const identity = { QPI: "PI30", QID: "99999999000001", QMOD: "B" } as const;
-const noMCHGC = d14.filter((code) => code !== "MCHGC");
+const newer = [...d14.filter((code) => code !== "MCHGC"), ...equalization];
 
 const easunSp: Profile = {
   name: "easun-sp",
@@ -27,7 +27,7 @@ const easunSp: Profile = {
   latencyMs: 150,
   strings: [{ peakWatts: 1600, voltage: 182, startVoltage: 60 }],
   household: 0.35,
-  settings: { commands: noMCHGC, currents: { MNCHGC: ["NNN"], MUCHGC: ["NNN"] } },
+  settings: { commands: newer, currents: { MNCHGC: ["NNN"], MUCHGC: ["NNN"] } },
 };
 
 const easun: Profile = {
@@ -53,7 +53,7 @@ const easun: Profile = {
   latencyMs: 120,
   strings: [{ peakWatts: 4200, voltage: 318 }],
   household: 0.6,
-  settings: { commands: noMCHGC, currents: { MNCHGC: ["NNN"], MUCHGC: ["NNN"] } },
+  settings: { commands: newer, currents: { MNCHGC: ["NNN"], MUCHGC: ["NNN"] } },
 };
 
 const easunSmh: Profile = {
@@ -139,7 +139,7 @@ const mystery: Profile = {
   latencyMs: 200,
   strings: [{ peakWatts: 1700, voltage: 182, startVoltage: 60 }],
   household: 0.38,
-  settings: { commands: noMCHGC, currents: { MUCHGC: ["NNN"] } },
+  settings: { commands: newer, currents: { MUCHGC: ["NNN"] } },
 };
 
 export const rebrandProfiles: readonly Profile[] = [easunSp, easun, easunSmh, powmr, mystery];

@@ -1,5 +1,5 @@
 import type { Profile } from "../profile.ts";
-import { d14, dgk, twin } from "./papers.ts";
+import { d14, dgk, equalization, twin } from "./papers.ts";
 
 const identity = { QPI: "PI30", QID: "99999999000001", QMOD: "B" } as const;
 
@@ -39,7 +39,7 @@ const vm2: Profile = {
   chargerPriorities: { "0": "solarFirst", "1": "solarAndUtility", "2": "onlySolar" },
   strings: [{ peakWatts: 1800, voltage: 182, startVoltage: 90 }],
   household: 0.4,
-  settings: { commands: d14.filter((code) => code !== "MCHGC"), currents: { MNCHGC: ["NNN"], MUCHGC: ["NNN"] } },
+  settings: { commands: [...d14.filter((code) => code !== "MCHGC"), ...equalization], currents: { MNCHGC: ["NNN"], MUCHGC: ["NNN"] } },
 };
 
 const vm3: Profile = {
