@@ -14,7 +14,7 @@ import type { PlanItem } from "../session/poller.ts";
 import type { OpenTransport } from "../session/transport.ts";
 import { tapped } from "../session/traffic.ts";
 import { isSimulated } from "../sim/answers.ts";
-import { Unit, type Identity } from "../session/unit.ts";
+import { identityOf, Unit, type Identity } from "../session/unit.ts";
 import type { CardStore } from "./cards.ts";
 import { LinkRecorder } from "./link-recorder.ts";
 import { linkReportOf } from "./link-report.ts";
@@ -91,7 +91,11 @@ export class LiveInverter {
       onIdentity: (identity) => this.#recognised(identity),
       onReading: (reading) => this.#read(reading),
       onProblem: (message) => this.#problem(message),
-      ...(cards && { recall: (id) => cards.recall(id), onCard: (card, id) => cards.keep(id, card) }),
+      ...(cards && {
+        expected: knownId === undefined ? undefined : identityOf(cards.recall(knownId)),
+        recall: (id) => cards.recall(id),
+        onCard: (card, id) => cards.keep(id, card),
+      }),
     });
     this.control = this.#controlled();
   }

@@ -11,7 +11,7 @@ describe("the plan", () => {
 
   test("asks every inquiry of the catalogue that is worth it by itself, the live values first", () => {
     const wanted = pi30.filter(({ cadence }) => cadence !== "onDemand").map((query) => exampleOf(query).command);
-    const watched = plan.filter(({ probe }) => probe !== true).map(({ request }) => request.command);
+    const watched = plan.filter(({ request }) => request.query.cadence !== "onDemand").map(({ request }) => request.command);
     expect(watched.toSorted()).toEqual(wanted.toSorted());
     expect(commands).toContain("QPGS0");
     expect(commands).not.toContain("QED20241022");
@@ -26,9 +26,11 @@ describe("the plan", () => {
   });
 
   test("finds out at the end, once a day, whether the unit knows the others; those that want a date apart", () => {
-    const probes = plan.filter(({ probe }) => probe === true);
-    expect(probes.map(({ request }) => request.command)).toContain("QBOOT");
-    expect(probes.every(({ request, everyMs }) => request.query.cadence === "onDemand" && everyMs === 86_400_000)).toBe(true);
+    const probes = plan.filter(({ request }) => request.query.cadence === "onDemand");
+    expect(probes.every(({ everyMs }) => everyMs === 86_400_000)).toBe(true);
+    const late = Object.fromEntries(probes.map(({ request, probe }) => [request.command, probe]));
+    // The Wi-Fi state tells a MAX II from a MAX.
+    expect(late).toMatchObject({ QBOOT: true, QWFS: undefined });
     expect(plan.slice(-probes.length)).toEqual(probes);
   });
 

@@ -1,5 +1,11 @@
-import { exampleOf, type Cadence } from "../protocol/command.ts";
+import { exampleOf, type Cadence, type Query } from "../protocol/command.ts";
+import { QCST, QCVT } from "../protocol/pi30/battery.ts";
+import { QMCHGCR, QMSCHGCR, QMUCHGCR } from "../protocol/pi30/currents.ts";
 import { findRequest, pi30, polled } from "../protocol/pi30/dialect.ts";
+import { QET, QLT } from "../protocol/pi30/energy.ts";
+import { families } from "../protocol/pi30/family-list.ts";
+import { QP2GSn, QPGSn } from "../protocol/pi30/parallel.ts";
+import { QCHPT, QOPPT } from "../protocol/pi30/schedule.ts";
 import type { PlanItem } from "../session/poller.ts";
 
 const DAY_MS = 86_400_000;
@@ -17,16 +23,40 @@ export interface PollPeriods {
   readonly only?: readonly string[];
 }
 
-/** Inquiries that tell nothing to be watched, asked for the model card alone: whether the unit knows them. A date needs a reason. */
+/** Commands by which the families of models are told apart. */
+const telling = new Set(families.flatMap(({ rules }) => rules.flatMap(({ answers = [], lacks = [] }) => [...answers, ...lacks])));
+
+/**
+ * Inquiries that tell nothing to be watched, asked for the model card alone: whether the unit knows them. Those that tell
+ * its family are asked first. A date needs a reason.
+ */
 const probes: readonly PlanItem[] = pi30
   .filter(({ cadence, argument }) => cadence === "onDemand" && (argument === undefined || argument.placeholder === "n"))
-  .map((query) => ({ request: exampleOf(query), everyMs: DAY_MS, probe: true }));
+  .map((query) => exampleOf(query))
+  .map((request) => ({ request, everyMs: DAY_MS, ...(!telling.has(request.command) && { probe: true }) }));
+
+/** What the papers give to the same makes (notes §6.1): where the second is missing, the first is hardly there. */
+const beside: ReadonlyMap<Query, Query> = new Map<Query, Query>([
+  [QLT, QET],
+  [QP2GSn, QPGSn],
+  [QCHPT, QOPPT],
+  [QCVT, QCST],
+  [QMSCHGCR, QCST],
+  [QMUCHGCR, QMCHGCR],
+]);
+
+function besideOf(query: Query): Pick<PlanItem, "beside"> {
+  const other = beside.get(query);
+  return other === undefined ? {} : { beside: exampleOf(other).command };
+}
 
 /** Every inquiry of the catalogue that is polled, at its cadence, fast ones first. What never changes is asked at every connect and once a day. */
 export function planOf({ fastMs, mediumMs, slowMs, only }: PollPeriods): PlanItem[] {
   const everyMs: Readonly<Record<Polled, number>> = { fast: fastMs, medium: mediumMs, slow: slowMs, once: DAY_MS };
   const plan = order.flatMap((cadence) =>
-    polled.filter(({ query }) => query.cadence === cadence).map((request) => ({ request, everyMs: everyMs[cadence] })),
+    polled
+      .filter(({ query }) => query.cadence === cadence)
+      .map((request) => ({ request, everyMs: everyMs[cadence], ...besideOf(request.query) })),
   );
   return [...plan, ...probes].filter(({ request }) => only === undefined || only.includes(request.command));
 }

@@ -15,7 +15,7 @@ const QID = findRequest("QID");
 
 test("nothing is owed at first", () => {
   const debts = new Debts();
-  expect([debts.fenceNeeded, debts.covers("QMOD", 0), debts.quarantines("QMOD", 0), debts.pay(frame("B"))]).toEqual([
+  expect([debts.owed > 0, debts.covers("QMOD", 0), debts.quarantines("QMOD", 0), debts.pay(frame("B"))]).toEqual([
     false,
     false,
     false,
@@ -26,18 +26,18 @@ test("nothing is owed at first", () => {
 test("a spoilt answer needs a fence of another shape, and no more", () => {
   const debts = new Debts();
   debts.spoilt(QMOD);
-  expect([debts.fenceNeeded, debts.covers("QMOD", 0), debts.covers("QID", 0)]).toEqual([true, true, false]);
+  expect([debts.owed > 0, debts.covers("QMOD", 0), debts.covers("QID", 0)]).toEqual([true, true, false]);
   expect(debts.quarantines("QMOD", 0)).toBe(false);
   expect(debts.pay(frame("B"))).toBe(false);
   debts.fenced();
-  expect([debts.fenceNeeded, debts.covers("QMOD", 0)]).toEqual([false, false]);
+  expect([debts.owed > 0, debts.covers("QMOD", 0)]).toEqual([false, false]);
 });
 
 test("a missing answer quarantines its shape, fence or not, until patience is over", () => {
   const debts = new Debts();
   debts.missing(QMOD, 3000);
   debts.fenced();
-  expect(debts.fenceNeeded).toBe(false);
+  expect(debts.owed).toBe(0);
   expect([debts.quarantines("QMOD", 2999), debts.covers("QMOD", 2999), debts.quarantines("QID", 2999)]).toEqual([true, true, false]);
   expect(debts.quarantines("QMOD", 3000)).toBe(false);
   expect(debts.pay(frame("B"))).toBe(false);
@@ -51,5 +51,5 @@ test("its late answer pays it, once; an answer of another form does not", () => 
   expect([debts.pay(frame("B")), debts.pay(frame("B"))]).toEqual([true, false]);
   expect([debts.quarantines("QMOD", 0), debts.quarantines("QID", 0)]).toEqual([false, true]);
   debts.clear();
-  expect([debts.fenceNeeded, debts.quarantines("QID", 0)]).toEqual([false, false]);
+  expect([debts.owed > 0, debts.quarantines("QID", 0)]).toEqual([false, false]);
 });

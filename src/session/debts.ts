@@ -17,8 +17,9 @@ export class Debts {
   readonly #sinceFence = new Set<string>();
   readonly #missing = new Map<string, Missing>();
 
-  get fenceNeeded(): boolean {
-    return this.#sinceFence.size > 0;
+  /** Of how many shapes something may still come. */
+  get owed(): number {
+    return this.#sinceFence.size;
   }
 
   /** The answer came but was spoilt. */

@@ -45,9 +45,9 @@ export class Exchanger {
     this.#pace = new Pace(transport.wire);
   }
 
-  /** True after an exchange that failed: before anything else a fence must be answered. */
-  get owed(): boolean {
-    return this.#debts.fenceNeeded;
+  /** Above 0 after exchanges that failed: before anything else a fence must be answered. */
+  get owed(): number {
+    return this.#debts.owed;
   }
 
   /** True while answers wait for proof. */

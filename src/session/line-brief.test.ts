@@ -34,13 +34,13 @@ async function lineTo(script: Script, latencyMs = 20) {
 }
 
 describe("a brief question", () => {
-  test("takes silence for an answer after 400 ms and one attempt", async () => {
+  test("takes silence for an answer after 300 ms and one attempt", async () => {
     const { brief, timed, port } = await lineTo(knows({ QPIGS2: undefined }));
     const failed = failureOf(brief("QPIGS2"));
     const tookMs = await timed(failed);
     expect(await failed).toBeInstanceOf(DeadlineError);
-    expect(tookMs).toBeGreaterThan(400);
-    expect(tookMs).toBeLessThan(550);
+    expect(tookMs).toBeGreaterThan(300);
+    expect(tookMs).toBeLessThan(450);
     expect(port.commands().filter((command) => command === "QPIGS2")).toHaveLength(1);
   });
 
@@ -49,7 +49,7 @@ describe("a brief question", () => {
     // The answer to the first fence is only counted once it is proven.
     await brief("QMOD");
     const tookMs = await timed(failureOf(brief("QPIGS2")));
-    expect(tookMs).toBeGreaterThanOrEqual(2.5 * 450);
+    expect(tookMs).toBeGreaterThanOrEqual(1.5 * 450);
   });
 
   test("is asked again like any other when its answer comes spoilt", async () => {

@@ -12,7 +12,7 @@ import type { Clock } from "./clock.ts";
 import { Exchanger } from "./exchange.ts";
 import { defaultTiming, type Answer, type ExchangeObserver, type Job, type Timing, type Told } from "./job.ts";
 import { CommandStatistics } from "./statistics.ts";
-import type { OpenTransport } from "./transport.ts";
+import { nominalBaud, type OpenTransport } from "./transport.ts";
 import { WorkQueue, type AskOptions, type Question, type Telling } from "./work-queue.ts";
 
 export interface LineOptions {
@@ -34,9 +34,14 @@ const fences: readonly Request[] = [request(QPI), request(QMOD), request(QVFW), 
 /** Exchanges in a row without a good frame after which the port is closed and the device looked for again. */
 const SILENT_AFTER = 5;
 const ATTEMPTS = 2;
-/** Silence that settles a brief question: this long, or so many times what the unit needs for its answer to the shortest one. */
-const BRIEF_MS = 400;
-const BRIEF_TIMES = 2.5;
+/** Silence that settles a brief question: so many times what the unit needs to begin its answer to the shortest one, and a little more. */
+const BRIEF_MS = 300;
+const BRIEF_TIMES = 1.5;
+const BRIEF_MORE_MS = 100;
+/** So many brief questions of different shapes may meet with silence before it is looked whether the unit is silent to all. */
+const BRIEF_IN_A_ROW = 3;
+/** What QPI and its answer take on the wire, ms. */
+const SHORTEST_MS = (14 * 10_000) / nominalBaud;
 const SILENCE_MS = 1000;
 const LISTEN_LIMIT_MS = 10_000;
 /** Between looks for a late reply, while only questions wait that it could be mistaken for. */
@@ -65,7 +70,7 @@ export class Line {
   /** Rejections since the port was opened: the evidence for what is wrong. */
   #heard = new Set<RejectReason>();
   #unanswered = 0;
-  /** The longest that an answer to the shortest question has taken since the port was opened, ms. */
+  /** The longest that the shortest question was thought about since the port was opened, ms. */
   #promptMs = 0;
   readonly #onlineWaiters: (() => void)[] = [];
 
@@ -248,8 +253,12 @@ export class Line {
       ...(work.effort === "brief" && { firstByteMs: this.#briefMs }),
     };
     try {
-      if (exchanger.owed || exchanger.needsFence(work.request.query.shape, work.request.command.length + 3))
-        await this.#fence(exchanger, { signal });
+      // The late reply to a question of another shape is told from the answer to this one, so a few may be left open.
+      const { shape } = work.request.query;
+      const mayStayOpen = work.effort === "brief" && exchanger.owed < BRIEF_IN_A_ROW && exchanger.canFence(shape);
+      if ((exchanger.owed && !mayStayOpen) || exchanger.needsFence(shape, command.length + 3)) await this.#fence(exchanger, { signal });
+      // An odd reply would count as one too many for the answers before it, and nobody would know whose it is.
+      if (work.effort !== "full") await exchanger.prove({ isIdle: () => false, signal });
       await this.#exchange(exchanger, job, { fence: false, signal });
     } catch (error) {
       // The link went down under it; settling twice does no harm.
@@ -279,7 +288,8 @@ export class Line {
   }
 
   get #briefMs(): number {
-    return Math.min((this.#options.timing ?? defaultTiming).firstByteMs, Math.max(BRIEF_MS, BRIEF_TIMES * this.#promptMs));
+    const { firstByteMs } = this.#options.timing ?? defaultTiming;
+    return Math.min(firstByteMs, Math.max(BRIEF_MS, BRIEF_TIMES * this.#promptMs + BRIEF_MORE_MS));
   }
 
   /** Asks cheap questions until one is answered: then nothing older is under way. */
@@ -320,7 +330,7 @@ export class Line {
       },
       accepted: (command, tookMs) => {
         this.#accepted += 1;
-        if (command === QPI.code) this.#promptMs = Math.max(this.#promptMs, tookMs);
+        if (command === QPI.code) this.#promptMs = Math.max(this.#promptMs, tookMs - SHORTEST_MS);
         this.#statistics.accepted(command, tookMs);
       },
       rejected: (reason, detail, command) => {

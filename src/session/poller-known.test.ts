@@ -69,9 +69,9 @@ describe("what is known of a unit", () => {
     expect(times("QPIGS2")).toEqual([HOUR]);
   });
 
-  test("does not spare it a question that it refused only once, nor one that it answers", async () => {
+  test("does not spare it a question that it met with silence only twice, nor one that it answers", async () => {
     const { poller, runFor, asked } = polling([item("QPIGS2", 5000), item("QMOD", 5000)], data);
-    poller.know({ QPIGS2: { support: "silent", failures: 1 }, QMOD: { support: "answers", failures: 0 } });
+    poller.know({ QPIGS2: { support: "silent", failures: 2 }, QMOD: { support: "answers", failures: 0 } });
     await runFor(1000);
     expect(asked.map(({ command, effort }) => [command, effort])).toEqual([
       ["QPIGS2", "once"],

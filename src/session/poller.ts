@@ -11,6 +11,8 @@ export interface PlanItem {
   readonly everyMs: number;
   /** Asked only to find out what the unit does with it, when everything else was asked once. */
   readonly probe?: boolean;
+  /** A command that units have together with this one: where that meets with silence, this one can wait. */
+  readonly beside?: string;
 }
 
 /** What a unit does with a command, as known from before. */
@@ -40,19 +42,24 @@ export interface PollerOptions {
   readonly onFailure?: (failure: Failure) => void;
 }
 
-/** Refusals (or silences while others are answered) in a row after which a command counts as unsupported. */
-const UNSUPPORTED_AFTER = 2;
+/**
+ * Failures in a row after which a command counts as unsupported. The first looks at a silent one are short, so it takes one
+ * more to believe it.
+ */
+const UNSUPPORTED_AFTER = { refuses: 2, silent: 3 } as const;
 /** The same for a command that has answered before: it takes more to believe that it has stopped. */
 const LOST_AFTER = 5;
 /** How rarely an unsupported command is asked again. */
 const ASK_AGAIN_MS = 3_600_000;
-/** When a first refusal is put to the test. */
+/** When a refusal is put to the test. */
 const CONFIRM_AFTER_MS = 60_000;
+/** The same for a live value that was met with silence twice. */
+const SILENT_AGAIN_MS = 15_000;
 /** When a command is asked again that has nothing to tell at the moment, or tells it in an unknown form. */
 const REST_MS = 60_000;
 /** When a command is asked again whose first answer came spoilt. */
 const SPOILT_AGAIN_MS = 5000;
-/** When probing begins: the live values and the whole plan go first. */
+/** When probing begins: the live values and whatever the unit is likely to know go first. */
 const PROBE_AFTER_MS = 30_000;
 /** How often is looked whether a slower command has been answered, so that the next may go. */
 const LOOK_MS = 20;
@@ -69,10 +76,28 @@ interface Entry {
   unsupported: boolean;
   /** It is known what the unit does with it. */
   settled: boolean;
+  /** It waits until everything else was asked. */
+  putOff: boolean;
+  /**
+   * How many commands of the plan have answers that look like its own: silence to one holds up the next, so these go early,
+   * right behind the live values.
+   */
+  readonly alike: number;
 }
 
-function entryOf(item: PlanItem, dueAt = 0): Entry {
-  return { item, dueAt, notBefore: 0, asking: 0, refusals: 0, answered: false, unsupported: false, settled: false };
+function entryOf(item: PlanItem, dueAt = 0, alike = 1): Entry {
+  return {
+    alike,
+    item,
+    dueAt,
+    notBefore: 0,
+    asking: 0,
+    refusals: 0,
+    answered: false,
+    unsupported: false,
+    settled: false,
+    putOff: item.probe === true,
+  };
 }
 
 /**
@@ -82,6 +107,7 @@ function entryOf(item: PlanItem, dueAt = 0): Entry {
 export class Poller {
   readonly #options: PollerOptions;
   #entries: Entry[];
+  #startedAt = 0;
   /** What was asked last. */
   #before: Entry | undefined;
   /** A programming error in the callback; ends the run instead of vanishing. */
@@ -89,7 +115,7 @@ export class Poller {
 
   constructor(options: PollerOptions) {
     this.#options = options;
-    this.#entries = options.plan.map((item) => entryOf(item));
+    this.#entries = options.plan.map((item) => entryOf(item, 0, this.#alike(item)));
   }
 
   /** Commands this unit has refused so often that they are left alone. */
@@ -97,9 +123,9 @@ export class Poller {
     return this.#entries.filter((entry) => entry.unsupported).map((entry) => entry.item.request.command);
   }
 
-  /** True once it is known of every command of the plan, probing apart, what the unit does with it. */
+  /** True once it is known of every command of the plan, but for what waits until then, what the unit does with it. */
   get complete(): boolean {
-    return this.#entries.every(({ settled, item }) => settled || item.probe === true);
+    return this.#entries.every(({ settled, putOff }) => settled || putOff);
   }
 
   /** Begins with a unit of which this much is known, by command: what it does not have is not asked for an hour. */
@@ -107,11 +133,11 @@ export class Poller {
     const now = this.#options.clock.monotonic();
     this.#entries = this.#options.plan.map((item) => {
       const known = commands[item.request.command];
-      const entry = entryOf(item, now);
+      const entry = entryOf(item, now, this.#alike(item));
       if (known === undefined) return entry;
       const answered = known.support === "answers";
       const lacking = known.support === "refuses" || known.support === "silent";
-      const unsupported = lacking && known.failures >= UNSUPPORTED_AFTER;
+      const unsupported = isBelieved(known);
       const restMs = unsupported ? ASK_AGAIN_MS : item.probe === true && answered ? item.everyMs : 0;
       return { ...entry, answered, unsupported, settled: true, refusals: lacking ? known.failures : 0, dueAt: now + restMs };
     });
@@ -136,13 +162,20 @@ export class Poller {
     if (entry) entry.dueAt = this.#options.clock.monotonic() + Math.max(forMs, entry.item.everyMs);
   }
 
+  #alike({ request: { query }, everyMs, beside }: PlanItem): number {
+    const { plan } = this.#options;
+    if (everyMs === Math.min(...plan.map((item) => item.everyMs))) return Infinity;
+    return beside === undefined ? plan.filter(({ request }) => request.query.shape === query.shape).length : 0;
+  }
+
   #find(command: string): Entry | undefined {
     return this.#entries.find((entry) => entry.item.request.command === command);
   }
 
-  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+  /** `heard` are commands that somebody else has just asked and that were answered. */
+  async run({ signal, heard = new Set() }: { readonly signal: AbortSignal; readonly heard?: ReadonlySet<string> }): Promise<void> {
     const { clock } = this.#options;
-    this.#begin(clock.monotonic());
+    this.#begin(clock.monotonic(), heard);
     const inFlight = new Set<Promise<void>>();
     try {
       for (;;) {
@@ -171,10 +204,13 @@ export class Poller {
   }
 
   /** The link is there (again): everything at once, except what the unit is known not to have, and what is probed. */
-  #begin(start: number): void {
+  #begin(start: number, heard: ReadonlySet<string>): void {
+    this.#startedAt = start;
     for (const entry of this.#entries) {
-      const { item, answered, unsupported } = entry;
-      if (item.probe === true) entry.dueAt = Math.max(entry.dueAt, answered || unsupported ? start : start + PROBE_AFTER_MS);
+      const { item, answered, unsupported, putOff } = entry;
+      if (heard.has(item.request.command))
+        Object.assign(entry, { dueAt: start + item.everyMs, refusals: 0, answered: true, settled: true });
+      else if (putOff) entry.dueAt = Math.max(entry.dueAt, answered || unsupported ? start : start + PROBE_AFTER_MS);
       else entry.dueAt = unsupported ? Math.max(entry.dueAt, start) : start;
     }
   }
@@ -210,7 +246,7 @@ export class Poller {
 
   async #ask(entry: Entry, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     // Most units do not know half of the commands, and some meet them with silence: a first look is a short one.
-    const effort = entry.answered ? "full" : entry.refusals === 0 ? "brief" : "once";
+    const effort = entry.answered ? "full" : entry.refusals + 1 < UNSUPPORTED_AFTER.silent ? "brief" : "once";
     entry.asking += 1;
     try {
       const answer = await this.#options.ask(entry.item.request, { signal, effort });
@@ -267,14 +303,30 @@ export class Poller {
     const { command } = entry.item.request;
     entry.refusals += 1;
     entry.settled = true;
-    if (!entry.unsupported && entry.refusals >= (entry.answered ? LOST_AFTER : UNSUPPORTED_AFTER)) {
+    if (!entry.answered && support === "silent") this.#putOffBeside(command);
+    if (!entry.unsupported && entry.refusals >= (entry.answered ? LOST_AFTER : UNSUPPORTED_AFTER[support])) {
       entry.unsupported = true;
       entry.dueAt = this.#options.clock.monotonic() + Math.max(ASK_AGAIN_MS, entry.item.everyMs);
       const why = support === "refuses" ? "the unit answers NAK" : "the unit does not answer it";
       this.#options.logger.info(`${command} is not supported: ${why}`);
-    } else if (!entry.unsupported && !entry.answered) this.#notAfter(entry, CONFIRM_AFTER_MS);
+    } else if (!entry.unsupported && !entry.answered) this.#putToTheTest(entry);
     // A command that was answered before is not lost by one failure.
     if (entry.unsupported || !entry.answered) this.#tell({ command, support });
+  }
+
+  #putOffBeside(command: string): void {
+    for (const entry of this.#entries) {
+      if (entry.item.beside !== command || entry.settled) continue;
+      entry.putOff = true;
+      entry.dueAt = Math.max(entry.dueAt, this.#startedAt + PROBE_AFTER_MS);
+    }
+  }
+
+  /** Of live values soon; of others when everything was asked. */
+  #putToTheTest(entry: Entry): void {
+    const now = this.#options.clock.monotonic();
+    if (this.#isSlow(entry)) entry.dueAt = now + CONFIRM_AFTER_MS;
+    else if (entry.refusals > 1) entry.dueAt = Math.max(entry.dueAt, now + SILENT_AGAIN_MS);
   }
 
   #notAfter(entry: Entry, ms: number): void {
@@ -290,6 +342,11 @@ export class Poller {
   }
 }
 
+/** True of a failure that was seen often enough. */
+function isBelieved({ support, failures }: Known): boolean {
+  return (support === "refuses" || support === "silent") && failures >= UNSUPPORTED_AFTER[support];
+}
+
 function readyAt({ dueAt, notBefore }: Entry): number {
   return Math.max(dueAt, notBefore);
 }
@@ -300,7 +357,11 @@ function longestDue(entries: readonly Entry[], now: number): Entry | undefined {
   let next: Entry | undefined;
   for (const entry of entries) {
     const at = readyAt(entry);
-    if (at <= now && (longest === undefined || entry.dueAt < longest.dueAt)) longest = entry;
+    if (
+      at <= now &&
+      (longest === undefined || entry.dueAt < longest.dueAt || (entry.dueAt === longest.dueAt && entry.alike > longest.alike))
+    )
+      longest = entry;
     if (next === undefined || at < readyAt(next)) next = entry;
   }
   return longest ?? next;

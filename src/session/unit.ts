@@ -129,6 +129,8 @@ export interface UnitOptions {
   /** Told who is at the other end, at first contact and after every reconnect; returns our own stable id of it. */
   readonly onIdentity: (identity: Identity) => string;
   readonly onReading: (reading: Reading) => void;
+  /** Who was here when the program ran last; the same unit is not asked for its name again. */
+  readonly expected?: Identity | undefined;
   /** The card that was kept of the inverter with this id, whatever it was made with. */
   readonly recall?: (id: string) => ModelCard | undefined;
   /** Told whenever something new was found out about the make of the unit. */
@@ -168,6 +170,7 @@ export class Unit {
 
   constructor(options: UnitOptions) {
     this.#options = options;
+    this.#met = options.expected;
     this.#poller = new Poller({
       clock: options.clock,
       logger: options.logger,
@@ -302,8 +305,8 @@ export class Unit {
     const { clock, onProblem } = this.#options;
     for (;;) {
       try {
-        const { naming } = await this.#meet(session);
-        await Promise.all([this.#poller.run({ signal: session }), naming]);
+        const { naming, heard } = await this.#meet(session);
+        await Promise.all([this.#poller.run({ signal: session, heard }), naming]);
         return;
       } catch (error) {
         if (session.aborted || !(error instanceof ReplyError || error instanceof FrameError)) throw error;
@@ -314,10 +317,19 @@ export class Unit {
     }
   }
 
-  /** Resolves when it is known which unit is there; `naming`, when its name is known too or never will be. */
-  async #meet(session: AbortSignal): Promise<{ readonly naming: Promise<void> }> {
-    const { line, clock, onIdentity } = this.#options;
-    const { identity, model } = await introduce((what, how) => line.ask(what, how), this.#met, session, "brief");
+  /**
+   * Resolves when it is known which unit is there; `naming`, when its name is known too or never will be. `heard` are the
+   * commands of the plan that it has answered meanwhile.
+   */
+  async #meet(session: AbortSignal): Promise<{ readonly naming: Promise<void>; readonly heard: ReadonlySet<string> }> {
+    const { line, clock, plan, onIdentity } = this.#options;
+    const answers: Extract<Answer, { kind: "data" }>[] = [];
+    const ask: Ask = async (what, how) => {
+      const answer = await line.ask(what, how);
+      if (answer.kind === "data") answers.push(answer);
+      return answer;
+    };
+    const { identity, model } = await introduce(ask, this.#met, session, "brief");
     this.#met = identity;
     let isTold = false;
     const tell = (name: string | undefined): void => {
@@ -333,8 +345,19 @@ export class Unit {
     const naming = hearName();
     await Promise.race([naming, clock.sleep(NAME_PATIENCE_MS, { signal: session })]);
     if (!isTold) tell(undefined);
-    return { naming };
+    const wanted = answers.filter(({ command }) => plan.some(({ request: { command: asked } }) => asked === command));
+    for (const answer of wanted) this.#read(answer);
+    return { naming, heard: new Set(wanted.map(({ command }) => command)) };
   }
+}
+
+/** Who a card is about. */
+export function identityOf(card: ModelCard | undefined): Identity | undefined {
+  if (card === undefined) return undefined;
+  const { protocol, serialNumber, firmware } = card;
+  const { modelName, modelNumber } = derived(card);
+  const identity = { protocol, ...(serialNumber !== undefined && { serialNumber }), ...(firmware !== undefined && { firmware }) };
+  return named(identity, modelName ?? modelOf(modelNumber));
 }
 
 /** Adds to an answer whose it is and what follows from it. */

@@ -12,6 +12,8 @@ const tables: readonly { readonly length: number; readonly form: RegExp; readonl
     [32, /^[01]{32}$/],
     [36, /^[01]{31}\d{3}[01]{2}$/],
     [38, /^[01]{38}$/],
+    // Reported of a clone, without a word on the last ones: they stay in `warningBits`.
+    [40, /^[01]{40}$/],
   ] as const
 ).map(([length, form]) => {
   const names: (string | undefined)[] = Array.from({ length }, (_, position) => commonWarnings[position]?.key);
@@ -23,7 +25,7 @@ const tables: readonly { readonly length: number; readonly form: RegExp; readonl
 });
 
 const warningBits: Codec<{ warnings: readonly string[]; warningBits: string }> = {
-  shape: "32, 36 or 38 characters 0/1",
+  shape: "32, 36, 38 or 40 characters 0/1",
   decode(raw) {
     const table = tables.find(({ form }) => form.test(raw));
     if (!table) return undefined;
