@@ -18,7 +18,7 @@ const tables: readonly { readonly length: number; readonly form: RegExp; readonl
 ).map(([length, form]) => {
   const names: (string | undefined)[] = Array.from({ length }, (_, position) => commonWarnings[position]?.key);
   for (const { key, at, families } of placedWarnings) {
-    const position = at[length];
+    const position = (at as Readonly<Partial<Record<number, number>>>)[length];
     if (position !== undefined && families === undefined) names[position] = key;
   }
   return { length, form, names };
