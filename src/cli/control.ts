@@ -67,10 +67,12 @@ const headlines: Readonly<Record<OutcomeKind, string>> = {
 export function outcomeText(outcome: Outcome): string {
   const { change, kind, reason, before, after, effect, by } = outcome;
   const was = before === undefined || kind !== "applied" ? "" : ` (before: ${settingText(before)})`;
-  const now = after === undefined || kind === "applied" || kind === "unchanged" ? "" : ` It reads ${settingText(after)}.`;
   const who = by === "inverter" ? " by the inverter" : "";
   const lines = [`${change.inverter}: ${change.setting} = ${settingText(change.value)}${was}: ${headlines[kind]}${who}`];
-  if (kind !== "applied" && kind !== "unchanged") lines.push(`  ${reason}${now}`);
+  if (kind !== "applied" && kind !== "unchanged") {
+    lines.push(`  ${reason}`);
+    if (after !== undefined) lines.push(`  It reads ${settingText(after)}.`);
+  }
   if (effect !== undefined) lines.push(`  ${effect}`);
   return `${lines.join("\n")}\n`;
 }

@@ -2,7 +2,7 @@ import type { SettingState } from "../../model/control.ts";
 import type { SettingValue } from "../../model/setting.ts";
 
 /** `Solar first` and `solarFirst` mean the same word. */
-const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9.+-]/g, "");
+const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9.]/g, "");
 
 /**
  * What a person means who types this for a setting: one of the unit's values where it fits one, else the text itself, which is
@@ -15,7 +15,8 @@ export function valueFromText(text: string, { info, allowed, value }: SettingSta
     const found = allowed.values.find((each) => plain(String(each)) === word) ?? numberIn(allowed.values, numberOf(text, info.unit));
     if (found !== undefined) return found;
     const yes = yesNo(text);
-    return yes !== undefined && allowed.values.includes(yes) ? yes : text;
+    if (yes !== undefined && allowed.values.includes(yes)) return yes;
+    return (allowed.values.some((each) => typeof each === "number") ? numberOf(text, info.unit) : undefined) ?? text;
   }
   const number = numberOf(text, info.unit);
   if (allowed?.kind === "range") return number ?? text;
