@@ -107,7 +107,9 @@ const hourTable = (name: string, words: readonly string[]): fc.Arbitrary<Values>
   const order = fc.array(word, { minLength: 3, maxLength: 3 });
   return fc.oneof(
     byHour.map((hours) => ({ [`${name}ByHour`]: hours })),
-    fc.tuple(byHour, word, order).map(([hours, now, three]) => ({ [`${name}ByHour`]: hours, [name]: now, [`${name}Order`]: three })),
+    fc
+      .tuple(byHour, word, order)
+      .map(([hours, now, three]) => ({ [`${name}ByHour`]: hours, [`${name}Now`]: now, [`${name}Order`]: three })),
   );
 };
 

@@ -197,12 +197,12 @@ describe("hours of the priorities", () => {
   test("QOPPT and QCHPT", () => {
     expect(read("QOPPT", "2 2 2").values).toEqual({
       outputSourcePriorityByHour: Array(24).fill("sbu"),
-      outputSourcePriority: "sbu",
+      outputSourcePriorityNow: "sbu",
       outputSourcePriorityOrder: ["utilityFirst", "sbu", "solarFirst"],
     });
     expect(read("QCHPT", "3 3 3").values).toEqual({
       chargerSourcePriorityByHour: Array(24).fill("onlySolar"),
-      chargerSourcePriority: "onlySolar",
+      chargerSourcePriorityNow: "onlySolar",
       chargerSourcePriorityOrder: ["utilityFirst", "utilityFirst", "utilityFirst"],
     });
   });
@@ -216,10 +216,10 @@ describe("hours of the priorities", () => {
   });
   test("QOPCHT", () => {
     expect(read("QOPCHT", "2 00").values).toMatchObject({
-      outputSourcePriority: "sbu",
+      outputSourcePriorityNow: "sbu",
       sbuFromHour: 0,
       sbuToHour: 23,
-      chargerSourcePriority: "onlySolar",
+      chargerSourcePriorityNow: "onlySolar",
       chargeOnlySolarToHour: 23,
       outputSourcePriorityOrder: ["sbu", "solarFirst", "utilityFirst"],
       chargerSourcePriorityOrder: ["onlySolar", "solarAndUtility", "solarFirst"],

@@ -40,7 +40,7 @@ export const QOPPT = wholeQuery("QOPPT", {
   shape: "hours",
   ...hourTable(outputSourcePriorities as Codec<string>, {
     byHour: "outputSourcePriorityByHour",
-    now: "outputSourcePriority",
+    now: "outputSourcePriorityNow",
     order: "outputSourcePriorityOrder",
   }),
   legend: [outputSourcePriorities.shape],
@@ -53,7 +53,7 @@ export const QCHPT = wholeQuery("QCHPT", {
   shape: "hours",
   ...hourTable(chargerSourcePriorities as Codec<string>, {
     byHour: "chargerSourcePriorityByHour",
-    now: "chargerSourcePriority",
+    now: "chargerSourcePriorityNow",
     order: "chargerSourcePriorityOrder",
   }),
   legend: [chargerSourcePriorities.shape],
@@ -77,14 +77,14 @@ export const QOPCHT = query("QOPCHT", {
     layout(
       [16, 16],
       [
-        field(metric.outputSourcePriority, outputSourcePriorities),
+        field(metric.outputSourcePriorityNow, outputSourcePriorities),
         field(metric.utilityFirstFromHour, int(2)),
         field(metric.utilityFirstToHour, int(2)),
         field(metric.solarFirstFromHour, int(2)),
         field(metric.solarFirstToHour, int(2)),
         field(metric.sbuFromHour, int(2)),
         field(metric.sbuToHour, int(2)),
-        field(metric.chargerSourcePriority, chargerSourcePriorities),
+        field(metric.chargerSourcePriorityNow, chargerSourcePriorities),
         field(metric.chargeSolarFirstFromHour, int(2)),
         field(metric.chargeSolarFirstToHour, int(2)),
         field(metric.chargeSolarAndUtilityFromHour, int(2)),

@@ -15,12 +15,22 @@ const priorities = [
   {
     codec: outputSourcePriorities as Codec<string>,
     tableOf: (family: string): CodeTable => findFamily(family).outputPriorities,
-    metrics: [metric.outputSourcePriority, metric.outputSourcePriorityByHour, metric.outputSourcePriorityOrder],
+    metrics: [
+      metric.outputSourcePriority,
+      metric.outputSourcePriorityNow,
+      metric.outputSourcePriorityByHour,
+      metric.outputSourcePriorityOrder,
+    ],
   },
   {
     codec: chargerSourcePriorities as Codec<string>,
     tableOf: (family: string): CodeTable => findFamily(family).chargerPriorities,
-    metrics: [metric.chargerSourcePriority, metric.chargerSourcePriorityByHour, metric.chargerSourcePriorityOrder],
+    metrics: [
+      metric.chargerSourcePriority,
+      metric.chargerSourcePriorityNow,
+      metric.chargerSourcePriorityByHour,
+      metric.chargerSourcePriorityOrder,
+    ],
   },
 ];
 
