@@ -39,7 +39,7 @@ export class LocalSocket implements AsyncDisposable {
   /** Made for it alone, and removed with it. */
   readonly #folder: string | undefined;
 
-  private constructor({ version, methods, logger }: LocalSocketOptions, server: Server, path: string, folder: string | undefined) {
+  private constructor({ version, methods, logger }: LocalSocketOptions, server: Server, { path, folder }: Place) {
     const hello = async (): Promise<Hello> => ({
       name: "sonkrag",
       protocol: localProtocol,
@@ -57,10 +57,10 @@ export class LocalSocket implements AsyncDisposable {
   /** Throws TransportError when there is no place for it. */
   static async open(options: LocalSocketOptions): Promise<LocalSocket> {
     const server = createServer({ allowHalfOpen: true });
-    const { path, folder } = await listen(server, join(options.dataDir, "run", "sonkrag.sock"));
-    const socket = new LocalSocket(options, server, path, folder);
+    const place = await listen(server, join(options.dataDir, "run", "sonkrag.sock"));
+    const socket = new LocalSocket(options, server, place);
     server.on("connection", (client) => socket.#serve(client));
-    server.on("error", (error) => options.logger.error(`${path}: ${error.message}`));
+    server.on("error", (error) => options.logger.error(`${place.path}: ${error.message}`));
     return socket;
   }
 
@@ -168,32 +168,41 @@ function send(client: Socket, id: RequestId | null, answer: object): void {
   if (client.writableLength > mostWaiting) client.destroy();
 }
 
+interface Place {
+  readonly path: string;
+  /** Made for it alone. */
+  readonly folder?: string;
+}
+
 /** In the data folder, or, where that cannot hold a socket, in a folder of its own for temporary files. */
-async function listen(server: Server, wanted: string): Promise<{ readonly path: string; readonly folder: string | undefined }> {
-  try {
-    if (Buffer.byteLength(wanted) > longestPath) throw new Error(`its path has more than ${longestPath} bytes`);
-    await mkdir(dirname(wanted), { recursive: true });
-    // Left behind by a process that was killed: the folder is ours alone now.
-    await rm(wanted, { force: true });
-    await bind(server, wanted);
-    return { path: wanted, folder: undefined };
-  } catch (cause) {
-    const folder = await mkdtemp(join(process.env["XDG_RUNTIME_DIR"] ?? tmpdir(), "sonkrag-"));
-    const path = join(folder, "sonkrag.sock");
+async function listen(server: Server, wanted: string): Promise<Place> {
+  const places: readonly (() => Promise<Place>)[] = [
+    async () => {
+      if (Buffer.byteLength(wanted) > longestPath) throw new Error(`${wanted}: a socket's path may have at most ${longestPath} bytes`);
+      await mkdir(dirname(wanted), { recursive: true });
+      // Left behind by a process that was killed: the folder is ours alone now.
+      await rm(wanted, { force: true });
+      return { path: wanted };
+    },
+    ...[process.env["XDG_RUNTIME_DIR"] ?? tmpdir(), tmpdir()].map((base) => async () => {
+      const folder = await mkdtemp(join(base, "sonkrag-"));
+      return { path: join(folder, "sonkrag.sock"), folder };
+    }),
+  ];
+  const reasons: string[] = [];
+  for (const place of places) {
+    let folder: string | undefined;
     try {
-      await bind(server, path);
-      return { path, folder };
+      const found = await place();
+      folder = found.folder;
+      await bind(server, found.path);
+      return found;
     } catch (error) {
-      await rm(folder, { recursive: true, force: true });
-      throw new TransportError(
-        "transport-open",
-        `expected a place for a local socket, got none: ${wanted}: ${String(cause)}; ${path}: ${String(error)}`,
-        {
-          cause: error,
-        },
-      );
+      reasons.push(String(error));
+      if (folder !== undefined) await rm(folder, { recursive: true, force: true });
     }
   }
+  throw new TransportError("transport-open", `expected a place for a local socket, got none: ${reasons.join("; ")}`);
 }
 
 async function bind(server: Server, path: string): Promise<void> {

@@ -1,5 +1,8 @@
 import type { Clock } from "../session/clock.ts";
 
+/** The longest time that a timer of the platform can be set to; a longer one would go off at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** The machine's own time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -12,10 +15,19 @@ export const systemClock: Clock = {
         clearTimeout(timer);
         reject(asError(signal.reason));
       };
-      const timer = setTimeout(() => {
-        signal.removeEventListener("abort", onAbort);
-        resolve();
-      }, ms);
+      const wait = (leftMs: number): NodeJS.Timeout =>
+        setTimeout(
+          () => {
+            if (leftMs > longestTimerMs) {
+              timer = wait(leftMs - longestTimerMs);
+              return;
+            }
+            signal.removeEventListener("abort", onAbort);
+            resolve();
+          },
+          Math.min(leftMs, longestTimerMs),
+        );
+      let timer = wait(ms);
       signal.addEventListener("abort", onAbort, { once: true });
     });
   },
