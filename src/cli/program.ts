@@ -4,6 +4,7 @@ import type { CaptureArguments } from "./capture.ts";
 import type { DecodeOptions } from "./decode.ts";
 import type { DoctorOptions } from "./doctor.ts";
 import type { EncodeOptions } from "./encode.ts";
+import { pi30 } from "../protocol/pi30/dialect.ts";
 import { settingDialects } from "../sim/profile.ts";
 import { modelNames, profiles } from "../sim/profiles.ts";
 import { addControlCommands } from "./control-program.ts";
@@ -104,6 +105,7 @@ sonkrag query QMOD --device sim:`,
     .option("--inverter <id>", "which one of several, by its id")
     .option("--data-dir <folder>", "data folder of the running sonkrag")
     .option("--json", "print one JSON object instead of a table")
+    .addHelpText("after", `\n${inquiryHelp()}`)
     .action(async (command: string, options: QueryOptions) => {
       const { queryInverter } = await import("./query.ts");
       result.exit = await queryInverter(command, options, terminal);
@@ -285,6 +287,14 @@ Blank lines are skipped. A line that cannot be decoded stops nothing and leaves 
 function modelHelp(): string {
   const width = Math.max(...profiles.map(({ name }) => name.length));
   return ["Models:", ...profiles.map(({ name, title }) => `  ${name.padEnd(width)}  ${title}`)].join("\n");
+}
+
+function inquiryHelp(): string {
+  const width = Math.max(...pi30.map(({ code }) => code.length));
+  const rows = pi30.map(
+    ({ code, title, argument }) => `  ${code.padEnd(width)}  ${title}${argument ? `; ${argument.placeholder}: ${argument.shape}` : ""}`,
+  );
+  return ["Commands:", ...rows].join("\n");
 }
 
 function exitHelp(): string {
