@@ -4,11 +4,11 @@ import type { Logger } from "../model/logger.ts";
 import type { Value } from "../model/reading.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import type { Answer } from "../session/job.ts";
-import { formatDeviceUrl, parseDeviceUrl } from "../transport/device-url.ts";
+import { formatDeviceUrl, parseDeviceUrl, type AutoUrl, type DeviceUrl } from "../transport/device-url.ts";
 import { withLine } from "./ask-once.ts";
 import type { Config } from "./config.ts";
 import { DaemonClient } from "./daemon-client.ts";
-import { listedSchema, oneOf } from "./daemon-methods.ts";
+import { listedSchema, oneOf, type Listed } from "./daemon-methods.ts";
 import { locationOf, onlyDevice, openerOf } from "./devices.ts";
 import { systemClock } from "./system-clock.ts";
 
@@ -67,21 +67,30 @@ const answeredSchema = z.object({
   tail: z.array(z.string()).optional(),
 });
 
-/** Absent when the running sonkrag does not have the device that was asked for. */
-async function askDaemon(
+/** The inverter of the running sonkrag that is meant; absent when it does not have the device that was asked for. */
+export async function chosenOf(
   daemon: DaemonClient,
-  command: string,
-  { inverter, devices }: QueryTarget,
+  { inverter, devices }: Pick<QueryTarget, "inverter" | "devices">,
   { signal }: { readonly signal: AbortSignal },
-): Promise<Queried | undefined> {
+): Promise<Listed | undefined> {
   const listed = z.array(listedSchema).parse(await daemon.call("inverters", undefined, { signal }));
   const wanted = await placesOf(devices);
   const candidates = wanted === undefined ? listed : listed.filter(({ location }) => wanted.includes(location));
   if (candidates.length === 0 && inverter === undefined) return undefined;
-  const { id } = oneOf(
+  return oneOf(
     (inverter === undefined ? candidates : listed).map((each) => ({ info: each })),
     inverter,
   ).info;
+}
+
+async function askDaemon(
+  daemon: DaemonClient,
+  command: string,
+  target: QueryTarget,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<Queried | undefined> {
+  const chosen = await chosenOf(daemon, target, { signal });
+  if (chosen === undefined) return undefined;
   const {
     at,
     kind,
@@ -89,7 +98,7 @@ async function askDaemon(
     payload = "",
     tail = [],
     ...rest
-  } = answeredSchema.parse(await daemon.call("query", { inverter: id, command }, { signal }));
+  } = answeredSchema.parse(await daemon.call("query", { inverter: chosen.id, command }, { signal }));
   const { device, simulated } = rest;
   const answer: Answer = kind === "nak" ? { kind, at } : { kind, at, command: rest.command ?? command, payload, values, tail };
   return { inverter: rest.inverter, device, simulated, answer };
@@ -102,11 +111,8 @@ async function placesOf(devices: readonly string[] = []): Promise<readonly strin
   return urls.length === 0 || places.includes(undefined) ? undefined : places.filter((place) => place !== undefined);
 }
 
-async function askDevice(
-  command: string,
-  { config, logger, inverter }: QueryTarget,
-  { signal }: { readonly signal: AbortSignal },
-): Promise<Queried> {
+/** The one device of the configuration that is meant. Rejects with ConfigError or RefusedError when that is not clear. */
+export async function deviceOf({ config, inverter }: Pick<QueryTarget, "config" | "inverter">): Promise<Exclude<DeviceUrl, AutoUrl>> {
   const chosen = inverter === undefined ? config.inverters : config.inverters.filter(({ id }) => id === inverter);
   const [only, ...others] = chosen;
   if (only === undefined)
@@ -118,7 +124,15 @@ async function askDevice(
     const devices = config.inverters.map(({ device }) => device).join(", ");
     throw new ConfigError(`expected one inverter to ask, got ${config.inverters.length}; choose one with --device: ${devices}`);
   }
-  const url = await onlyDevice(parseDeviceUrl(only.device));
+  return await onlyDevice(parseDeviceUrl(only.device));
+}
+
+async function askDevice(
+  command: string,
+  { config, logger, inverter }: QueryTarget,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<Queried> {
+  const url = await deviceOf({ config, inverter });
   const open = openerOf(url, { simulator: config.simulator, clock: systemClock, logger });
   const answer = await withLine({ open, clock: systemClock, logger }, (ask) => ask(findRequest(command), { signal }), { signal });
   return { device: formatDeviceUrl(url), simulated: url.kind === "sim", answer };

@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { packageVersion } from "../app/version.ts";
 import type { CaptureArguments } from "./capture.ts";
+import type { CardOptions } from "./card.ts";
 import type { DecodeOptions } from "./decode.ts";
 import type { DoctorOptions } from "./doctor.ts";
 import type { EncodeOptions } from "./encode.ts";
@@ -109,6 +110,25 @@ sonkrag query QMOD --device sim:`,
     .action(async (command: string, options: QueryOptions) => {
       const { queryInverter } = await import("./query.ts");
       result.exit = await queryInverter(command, options, terminal);
+    });
+
+  withDevice(
+    subcommand(
+      "card",
+      "Show what was found out about an inverter: model, firmware, what it answers, PV inputs, settings it takes.",
+      `sonkrag card
+sonkrag card --share my-inverter.yaml
+sonkrag card --json --device serial:/dev/ttyUSB0`,
+    ),
+    false,
+  )
+    .option("--inverter <id>", "which one of several, by its id")
+    .option("--data-dir <folder>", "data folder of the running sonkrag")
+    .option("--share <file>", "write it to a YAML file that can be shown to anybody: serial numbers replaced, no times")
+    .option("--json", "print one JSON object")
+    .action(async (options: CardOptions) => {
+      const { card } = await import("./card.ts");
+      result.exit = await card(options, terminal);
     });
 
   subcommand(
