@@ -149,11 +149,23 @@ describe("clones that feed a phase each", () => {
     const host = registry.identify("usb-1", clone, { prefix, outputMode: phases[0] });
     const options = { inverter: host, position: 1, taken: new Set([host]), prefix };
     expect(registry.member({ serialNumber: clone, outputMode: phases[2] }, options)).toBe(ids[2]);
+    await registry.saved();
   });
 
-  test("do not become others because a phase is set anew", async () => {
-    const ids = await cables();
-    expect(await cables(["phase1Of3", "phase2Of3", "phase1Of3"])).toEqual(ids);
+  test("are others than the one that was at the place before, if they feed another phase", async () => {
+    const [l1, l2, l3] = await cables();
+    expect(await cables(["phase3Of3"], ["usb-1"])).toEqual([l3]);
+    expect(await cables(["phase2Of3"], ["usb-1"])).toEqual([l2]);
+    expect(await cables(["phase1Of3"], ["usb-1"])).toEqual([l1]);
+    await rm(path);
+    const [first] = await cables(["phase1Of3"], ["usb-1"]);
+    expect(await cables(["phase3Of3"], ["usb-1"])).not.toEqual([first]);
+    expect(await cables(["phase1Of3"], ["usb-1"])).toEqual([first]);
+  });
+
+  test("are the same when a phase is heard of for the first time", async () => {
+    const [id] = await run(["usb-1", clone]);
+    expect(await cables(["phase2Of3"], ["usb-1"])).toEqual([id]);
   });
 });
 

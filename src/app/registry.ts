@@ -177,24 +177,27 @@ export class InverterRegistry {
     if (phase !== undefined) {
       const samePhase = same.findLast((each) => each.phase === phase);
       if (samePhase !== undefined) return samePhase;
-      // Another phase answers where this serial number was: cables have changed places, and every unit may be anywhere.
-      const areSwapped = same.some((each) => each.phase !== undefined);
-      const moved = elsewhere.filter((each) => each.phase === phase && this.#mayHaveMoved(each, location, areSwapped));
+      // A phase has one unit as a rule: that cables have changed places is likelier than that another unit feeds it.
+      const moved = elsewhere.filter((each) => each.phase === phase && this.#isAway(each, location));
       if (moved.length > 0) return theOne(moved);
     }
-    if (same.length > 0) return same.at(-1);
     const isOtherPhase = (each: Known): boolean => phase !== undefined && each.phase !== undefined && each.phase !== phase;
-    const candidates = elsewhere.filter((each) => !isOtherPhase(each) && this.#mayHaveMoved(each, location, false));
+    const stayed = same.findLast((each) => !isOtherPhase(each));
+    if (stayed !== undefined) return stayed;
+    const candidates = elsewhere.filter((each) => !isOtherPhase(each) && this.#mayHaveMoved(each, location));
     if (candidates.length > 1) return theOne(candidates);
     // It did not tell its number before.
     return candidates[0] ?? here.findLast((each) => each.serialNumber === undefined);
   }
 
-  #mayHaveMoved(entry: Known, to: string, areSwapped: boolean): boolean {
-    const from = entry.location === "" ? this.#known.find(({ id }) => id === entry.through?.inverter)?.location : entry.location;
-    if (this.#present.has(entry) || (from === simulatedPlace) !== (to === simulatedPlace)) return false;
+  #mayHaveMoved(entry: Known, to: string): boolean {
     // A number that many units share proves nothing while the unit that it may belong to can still answer at its own place.
-    return areSwapped || !(this.#expected.has(entry.location) && isSharedSerialNumber(entry.serialNumber));
+    return this.#isAway(entry, to) && !(this.#expected.has(entry.location) && isSharedSerialNumber(entry.serialNumber));
+  }
+
+  #isAway(entry: Known, to: string): boolean {
+    const from = entry.location === "" ? this.#known.find(({ id }) => id === entry.through?.inverter)?.location : entry.location;
+    return !this.#present.has(entry) && (from === simulatedPlace) === (to === simulatedPlace);
   }
 
   #add(
