@@ -5,7 +5,7 @@ import { settings } from "../../protocol/pi30/settings/catalogue.ts";
 import type { Clock } from "../../session/clock.ts";
 import type { Config } from "../config.ts";
 import type { LiveInverter } from "../live-inverter.ts";
-import { JournalFile } from "./journal-file.ts";
+import { JournalFile, type LineStore } from "./journal-file.ts";
 import { Journal } from "./journal.ts";
 import type { ControlRules } from "./rules.ts";
 import { ControlService } from "./service.ts";
@@ -17,6 +17,8 @@ export interface OpenControlOptions {
   readonly inverters: () => readonly Controlled[];
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Keeps the journal; a file in the data folder if absent. */
+  readonly store?: LineStore;
 }
 
 /** What the configuration allows on the inverter at a device; one that `auto` has found has the entry of `auto`. */
@@ -28,8 +30,8 @@ export function rulesOf({ control, inverters }: Pick<Config, "control" | "invert
 }
 
 /** The control service with its journal in the data folder, which this process has locked. */
-export async function openControl({ config, inverters, clock, logger }: OpenControlOptions): Promise<ControlService> {
-  const file = await JournalFile.open(join(config.dataDir, "journal.jsonl"), { logger });
+export async function openControl({ config, inverters, clock, logger, store }: OpenControlOptions): Promise<ControlService> {
+  const file = store ?? (await JournalFile.open(join(config.dataDir, "journal.jsonl"), { logger }));
   const journal = await Journal.open(file, { clock, logger });
   const rules = (id: string): ControlRules => rulesOf(config, inverters().find(({ info }) => info.id === id)?.info.device ?? "");
   return new ControlService({
