@@ -210,5 +210,5 @@ test("the page about parallel systems explains every alarm, and no other", async
   const page = await readFile(new URL("../../docs/parallel.md", import.meta.url), "utf8");
   const section = page.slice(page.indexOf("## What is watched"), page.indexOf("## Where to find it"));
   const explained = [...section.matchAll(/^\| `([a-z-]+)`/gm)].map(([, code]) => code);
-  expect(explained.toSorted()).toEqual(systemAlarmCodes.toSorted());
+  expect(new Set(explained)).toEqual(new Set(systemAlarmCodes));
 });

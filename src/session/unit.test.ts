@@ -284,6 +284,30 @@ describe("the other units of a parallel system", () => {
     await wait(15_000);
     expect(heard()).toEqual(["QPGS0", "QPGS2"]);
   });
+
+  test("are asked for their further solar chargers, as long as they are there", async () => {
+    const further = (exists: 0 | 1): string => `${exists} 00850 102.5 0012 00638 101.8 0011 00585 11110000`;
+    const answers: Record<string, string> = {
+      QPGS0: record("92931905106458"),
+      QPGS1: record("92931905106463"),
+      QPGS2: nobody,
+      QPGS3: nobody,
+      QP2GS0: further(1),
+      QP2GS1: further(1),
+    };
+    const { wait, readings, port } = unitWith(
+      (command) => answers[command] ?? knows()(command),
+      ["QPGS0", "QP2GS0"].map((command) => ({ request: findRequest(command), everyMs: 10_000 })),
+    );
+    await wait(25_000);
+    expect(readings.find(({ command }) => command === "QP2GS1")?.values["pv2Power"]).toBe(638);
+    expect(port.commands()).not.toContain("QP2GS2");
+    answers["QP2GS1"] = further(0);
+    await wait(15_000);
+    readings.splice(0);
+    await wait(20_000);
+    expect(readings.some(({ command }) => command === "QP2GS1")).toBe(false);
+  });
 });
 
 test("the end resolves, whatever the unit is doing", async () => {

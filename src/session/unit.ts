@@ -9,7 +9,7 @@ import { derived, emptyCard, isCardOf, isThere, observe, withFact, type Observat
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import { QEDyyyymmdd, QET } from "../protocol/pi30/energy.ts";
 import { QGMN, QID, QMN, QPI, QSID, QVFW } from "../protocol/pi30/identity.ts";
-import { QPGSn } from "../protocol/pi30/parallel.ts";
+import { QP2GSn, QPGSn } from "../protocol/pi30/parallel.ts";
 import { QPIRI } from "../protocol/pi30/ratings.ts";
 import { derive } from "../protocol/reading.ts";
 import type { Clock } from "./clock.ts";
@@ -232,6 +232,10 @@ export class Unit {
         for (const next of [1, 2].map((more) => Number(unit) + more).filter((number) => number <= 9))
           this.#poller.add(request(QPGSn, next), command);
     }
+    // Its further solar chargers are asked for as well, where the unit at the cable knows that.
+    const charged = Number(/^QP2GS(\d)$/.exec(command)?.[1]);
+    if (this.#unitsSeen.has(`QPGS${charged + 1}`)) this.#poller.add(request(QP2GSn, charged + 1), command);
+    if (charged > 0 && values["unitExists"] === false) return;
     this.#options.onReading(toReading(this.#id, answer));
   }
 
