@@ -52,6 +52,7 @@ export class PtyOutlet {
   async run({ ready, signal }: { readonly ready: () => void; readonly signal: AbortSignal }): Promise<void> {
     for (let first = true; !signal.aborted; first = false) {
       await removeStaleLink(this.path, this.#options.what);
+      if (signal.aborted) return;
       this.#awayMs = againMs;
       const end = await this.#serve(ready, signal);
       if (signal.aborted) return;
