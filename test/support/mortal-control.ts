@@ -10,7 +10,8 @@ import type { ChangeOptions, UnitOutcome } from "../../src/session/control.ts";
 import type { LineStore } from "../../src/app/control/journal-file.ts";
 import { Journal } from "../../src/app/control/journal.ts";
 import type { ControlRules } from "../../src/app/control/rules.ts";
-import { ControlService, type ControlUnit } from "../../src/app/control/service.ts";
+import type { ControlUnit } from "../../src/app/control/control-unit.ts";
+import { ControlService } from "../../src/app/control/service.ts";
 
 /** What a killed process never comes back from. */
 const never = (): Promise<never> => new Promise(() => undefined);

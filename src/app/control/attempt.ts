@@ -7,7 +7,7 @@ import type { Clock } from "../../session/clock.ts";
 import type { UnitOutcome } from "../../session/control.ts";
 import type { Journal } from "./journal.ts";
 import type { ControlRules } from "./rules.ts";
-import type { ControlUnit } from "./service.ts";
+import type { ControlUnit } from "./control-unit.ts";
 
 export interface AttemptOptions {
   readonly setting: Setting;

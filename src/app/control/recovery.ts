@@ -2,7 +2,7 @@ import type { Outcome } from "../../model/control.ts";
 import type { IntentEntry } from "../../model/journal.ts";
 import { holds, type Setting } from "../../protocol/setting.ts";
 import type { Clock } from "../../session/clock.ts";
-import type { ControlUnit } from "./service.ts";
+import type { ControlUnit } from "./control-unit.ts";
 
 /** Some units apply a change 20 s late; what reads as before may change until then. */
 const SETTLED_MS = 30_000;

@@ -5,7 +5,6 @@ import type { Logger } from "../../model/logger.ts";
 import type { SettingValue } from "../../model/setting.ts";
 import type { Setting, UnitFacts, UnitMake } from "../../protocol/setting.ts";
 import type { Clock } from "../../session/clock.ts";
-import type { UnitControl } from "../../session/control.ts";
 import type { ControlPort } from "../../session/control-port.ts";
 import type { Journal, PageQuery } from "./journal.ts";
 import { attempt, stackOf } from "./attempt.ts";
@@ -14,14 +13,6 @@ import { findOut } from "./recovery.ts";
 import { objection, refusal, type ControlRules } from "./rules.ts";
 import { Turns } from "./turns.ts";
 import { actorText, UnsentLog } from "./unsent-log.ts";
-
-/** What control needs of a live inverter. */
-export interface ControlUnit {
-  readonly id: string;
-  /** False until the unit has said who it is, and while it does not answer. */
-  readonly isOnline: boolean;
-  readonly control: Pick<UnitControl, "change" | "read" | "facts" | "make">;
-}
 
 export interface ControlServiceOptions {
   readonly units: () => readonly ControlUnit[];
