@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { format } from "prettier";
+import { findingTexts } from "../dist/app/findings.js";
 import { configJsonSchema, configTable, exampleConfig } from "../dist/app/config-docs.js";
 import { exits } from "../dist/cli/exit.js";
 import { createProgram } from "../dist/cli/program.js";
@@ -30,6 +31,13 @@ const simulatedModels = () =>
     "| `--model` | What it is | Its forms come from |",
     "| --- | --- | --- |",
     ...profiles.map(({ name, title, source }) => `| \`${name}\` | ${title} | ${source} |`),
+  ].join("\n");
+
+const findings = () =>
+  [
+    "| Code | Title | What to do |",
+    "| --- | --- | --- |",
+    ...Object.entries(findingTexts).map(([code, { title, whatToDo }]) => `| \`${code}\` | ${title} | ${whatToDo} |`),
   ].join("\n");
 
 /** The help of every subcommand, as printed. */
@@ -70,6 +78,7 @@ const parts = {
   "errors.md": { codes: errorTable },
   "cli.md": { exits: exitTable, help },
   "simulator.md": { models: simulatedModels },
+  "diagnosis.md": { findings },
   "protocol/pi30.md": { overview: pi30Overview, commands: pi30Reference, warnings: pi30Warnings, faults: pi30Faults, models: pi30Models },
   "protocol/pi30-settings.md": { families: pi30Families, settings: pi30Settings, forbidden: pi30Forbidden },
 };
