@@ -7,6 +7,7 @@ import type { Setting, UnitFacts, UnitMake } from "../../protocol/setting.ts";
 import type { Clock } from "../../session/clock.ts";
 import type { ControlPort } from "../../session/control-port.ts";
 import type { Journal, PageQuery } from "./journal.ts";
+import type { ControlUnit } from "./control-unit.ts";
 import { attempt, stackOf } from "./attempt.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { findOut } from "./recovery.ts";
