@@ -5,6 +5,7 @@ import { Page } from "./page.tsx";
 import { Store } from "./store.ts";
 import "./styles/base.css";
 import "./styles/link.css";
+import "./styles/model-card.css";
 import "./styles/parts.css";
 import "./styles/plot.css";
 import "./styles/system.css";

@@ -3,6 +3,7 @@ import type { VNode } from "preact";
 import { Footer, Header, Notices, SimulatedBanner } from "./header.tsx";
 import { Household } from "./household.tsx";
 import { LinkReport } from "./link-report.tsx";
+import { ModelCard } from "./model-card.tsx";
 import { Plot } from "./plot.tsx";
 import { SystemStrip } from "./system.tsx";
 import { titleOf } from "./title.ts";
@@ -53,6 +54,7 @@ function InverterView({ store, inverter }: { readonly store: Store; readonly inv
       <Plot store={store} inverter={inverter} />
       <ValueSections store={store} inverter={inverter} />
       <LinkReport store={store} inverter={inverter} />
+      <ModelCard inverter={inverter} />
     </main>
   );
 }

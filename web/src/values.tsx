@@ -69,7 +69,7 @@ function Row({ row }: { readonly row: RowPlace }): VNode {
   return (
     <tr role="row" class={source.live.value ? "" : "stale"} data-command={source.command} data-name={name}>
       <th role="rowheader" scope="row">
-        {kind === "tail" ? `Undocumented fields of ${source.command}` : labelOf(name, metric)}
+        {kind === "tail" ? `Unknown fields of ${source.command}` : labelOf(name, metric)}
         {kind === "derived" && <span class="tag">derived</span>}
       </th>
       <td role="cell" class="value">
@@ -91,8 +91,11 @@ function Row({ row }: { readonly row: RowPlace }): VNode {
 }
 
 function ValueCell({ row: { source, name, metric, kind } }: { readonly row: RowPlace }): VNode {
-  const { values, derived, tail } = source.reading.value;
-  if (kind === "tail") return <code>{tail.join(" ")}</code>;
+  const { values, derived, tail, payload } = source.reading.value;
+  if (kind === "tail") {
+    const first = payload.trimEnd().split(" ").length - tail.length;
+    return <code>{tail.map((text, index) => `field ${first + index}: ${text}`).join(", ")}</code>;
+  }
   return <Shown value={kind === "derived" ? derived[name] : values[name]} metric={metric} />;
 }
 
