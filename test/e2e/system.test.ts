@@ -4,6 +4,7 @@ import type { BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { InverterInfo } from "../../src/model/reading.ts";
 import { record, serials, status, SystemBench } from "../support/system-bench.ts";
+import { lowContrast } from "./contrast.ts";
 import { ScriptedFeed } from "./scripted-feed.ts";
 import { eventually, executablePath, PageVisits, tile } from "./visits.ts";
 
@@ -118,6 +119,7 @@ describe.skipIf(executablePath === undefined)("several units on the page", () =>
     site.tell([323, 437]);
     await eventually(() => strip(page).locator(".notice").count()).toBeGreaterThan(0);
     await picture(page, `system-${name}-missing`);
+    expect(await page.evaluate(lowContrast)).toEqual([]);
     expect(await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")).toBe(0);
   });
 });
