@@ -78,7 +78,7 @@ describe.each(settingDialects)("an inverter that %s", (dialect) => {
     }
     expect(wrong).toEqual([]);
     // One voltage is moved against its neighbour, or equalization is asked for after it was switched off.
-    expect(ours.length, ours.join("\n")).toBeLessThanOrEqual(1);
+    expect(ours.slice(1)).toEqual([]);
     expect(tried).toBeGreaterThan(25);
   });
 });

@@ -54,7 +54,7 @@ test("with control on, only what is in the catalogue and its limits leaves", asy
   for (const [name, value] of careless) {
     const response = await unit.viaApi(encodeURIComponent(name), { value });
     if (response.status === 404) continue;
-    expect(await response.json(), `${name} = ${String(value)}`).toMatchObject({ kind: "refused", by: "us", written: [] });
+    expect(await response.json()).toMatchObject({ change: { value }, kind: "refused", by: "us", written: [] });
   }
   for (const command of ["PF", "SID99", "PSAVE", "PBATH1", "ZZZ", "POP01\rPF", "Q5"])
     expect(await unit.methods["command"]?.({ command }, anybody())).toMatchObject({ kind: "refused", by: "us" });
@@ -83,7 +83,7 @@ test("malformed requests are told what is wrong, and huge ones are cut off", asy
     { value: { is: "sbu" } },
     { value: "sbu", force: true },
   ])
-    expect(await status(body), JSON.stringify(body)).toBe(400);
+    expect({ body, status: await status(body) }).toEqual({ body, status: 400 });
   expect(await status({ value: "x".repeat(201) })).toBe(400);
   expect(await status(`{"value":"${"x".repeat(5_000_000)}"}`).catch(() => 400)).toBe(400);
   expect(await status({ value: "sbu", id: "a b" })).toBe(400);
