@@ -17,7 +17,7 @@ import { onlyDevice, openerOf } from "./devices.ts";
 import { evidenceOf } from "./evidence.ts";
 import { findingsOf } from "./findings.ts";
 import { LinkRecorder } from "./link-recorder.ts";
-import { fetchLink, fetchSnapshot, runningUrl } from "./running.ts";
+import { fetchCard, fetchLink, fetchSnapshot, runningUrl } from "./running.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** One thing that was looked at. */
@@ -155,6 +155,7 @@ async function* examineDevice(
   const taken = url.kind === "sim" ? undefined : running?.inverters.find(({ info }) => info.device === formatDeviceUrl(url));
   if (taken !== undefined) {
     yield takenFinding(taken);
+    yield* await cardFinding(running, taken, signal);
     yield* (await linkOf(running, taken, signal)).map(aboutLink);
     return;
   }
@@ -188,6 +189,26 @@ function takenFinding({ info, status, counters }: RunningInverter): Finding {
   const says = `${info.device} is read by the running sonkrag: ${status.state}${status.message === "" ? "" : `: ${status.message}`} (${countersText(counters)})`;
   if (status.state === "online") return { check: "device", state: "ok", says };
   return { check: "device", state: "problem", says, advice: "To look closer, stop it and run this again." };
+}
+
+/** What the running program has found out about the make of this unit, if it has met it. */
+async function cardFinding(
+  running: RunningProgram | undefined,
+  { info }: RunningInverter,
+  signal: AbortSignal,
+): Promise<readonly Finding[]> {
+  if (running === undefined) return [];
+  try {
+    const { card, facts } = await fetchCard(running.url, info.id, { signal });
+    const answered = Object.values(card.commands).filter(({ support }) => support === "answers").length;
+    const model = facts.modelName ?? facts.modelNumber ?? "a model that does not tell its name";
+    const inputs = facts.pvInputs === 1 ? "one PV input" : `${facts.pvInputs} PV inputs`;
+    const says = `${model} (family ${facts.family}), ${inputs}, ${answered} commands answered${card.complete ? "" : "; still being asked"}`;
+    return [{ check: "model card", state: "ok", says: `${says}; all of it: sonkrag card` }];
+  } catch (error) {
+    if (error instanceof NotRunningError) return [];
+    throw error;
+  }
 }
 
 /** What the running program has found out about this link; nothing where it is older or just ending. */

@@ -1,3 +1,4 @@
+import type { CardDocument } from "../model/card.ts";
 import type { LinkReport } from "../api/link.ts";
 import type { LiveSnapshot } from "../api/live.ts";
 import { NotRunningError } from "../model/errors.ts";
@@ -38,6 +39,11 @@ export async function fetchSnapshot(base: string, { signal }: { readonly signal:
 /** How the link to an inverter of a running sonkrag works. Throws NotRunningError. */
 export async function fetchLink(base: string, inverter: string, { signal }: { readonly signal: AbortSignal }): Promise<LinkReport> {
   return (await fetchFrom(base, `/api/v1/inverters/${inverter}/link`, (response) => response.json(), { signal })) as LinkReport;
+}
+
+/** What was found out about the make of an inverter of a running sonkrag. Throws NotRunningError. */
+export async function fetchCard(base: string, inverter: string, { signal }: { readonly signal: AbortSignal }): Promise<CardDocument> {
+  return (await fetchFrom(base, `/api/v1/inverters/${inverter}/card`, (response) => response.json(), { signal })) as CardDocument;
 }
 
 /** The diagnosis file of a running sonkrag. Throws NotRunningError. */

@@ -12,6 +12,7 @@ import type { LiveSnapshot } from "../api/live.ts";
 import { ConfigError } from "../model/errors.ts";
 import { silentLogger } from "../model/logger.ts";
 import type { InverterInfo } from "../model/reading.ts";
+import { documentOf, emptyCard, observe } from "../protocol/pi30/card.ts";
 import { HttpServer } from "./http.ts";
 import type { HttpServerOptions } from "./http.ts";
 import { LiveHub } from "./live.ts";
@@ -157,6 +158,15 @@ test("the system is JSON, also of one unit", async () => {
   const { response, body } = await ask(server, "/api/v1/system");
   expect(response.headers["cache-control"]).toBe("no-store");
   expect(JSON.parse(body.toString())).toMatchObject({ now: expect.any(Number) as number, expected: 2, answering: 1 });
+});
+
+test("the model card is JSON; of an inverter that nobody has met there is none", async () => {
+  const card = observe(emptyCard({ protocol: "PI30", firmware: "00079.70" }, 1), { command: "QMOD", support: "answers", payload: "B" }, 2);
+  const server = await open({ cards: (id) => (id === "one" ? documentOf(card) : undefined) });
+  const { response, body } = await ask(server, "/api/v1/inverters/one/card");
+  expect(response.headers["cache-control"]).toBe("no-store");
+  expect(JSON.parse(body.toString())).toMatchObject({ card: { firmware: "00079.70" }, facts: { family: "unknown", pvInputs: 0 } });
+  expect((await ask(server, "/api/v1/inverters/other/card")).response.statusCode).toBe(404);
 });
 
 test("the live feed starts with the snapshot and goes on with readings", async () => {

@@ -1,8 +1,10 @@
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import type { CardDocument } from "../../src/model/card.ts";
 import { cli, ended, startCli, type Ended } from "./cli.ts";
 
 let folder: string;
@@ -157,6 +159,15 @@ describe("doctor", () => {
     await expect
       .poll(ask, { timeout: 20_000, interval: 100 })
       .toContain(`ok      device        ${device} is read by the running sonkrag: online (`);
+    await expect
+      .poll(ask, { timeout: 20_000, interval: 500 })
+      .toMatch(/ok {6}model card +MAX-8000 \(family max\), 2 PV inputs, \d+ commands answered/);
+    // The card comes from the running program, which has the port to itself.
+    const card = await cli(["card", "--data-dir", folderOfOther]);
+    expect(card).toMatchObject({ exit: 0, stderr: "" });
+    expect(card.stdout).toMatch(
+      /^SIMULATED: nothing here is real\n[^]*Model +MAX-8000, number 044\n[^]*\noutputSourcePriority +utilityFirst, /,
+    );
   });
 
   it("says what is wrong and ends with 1", async () => {
@@ -167,6 +178,32 @@ describe("doctor", () => {
     );
     expect(result.stdout).toMatch(/PROBLEM device +serial:\/nonexistent\/tty: cannot open/);
     expect(result.stdout).toMatch(/2 problems found\.\n$/);
+  });
+});
+
+describe("card", () => {
+  it("asks a unit that nobody reads, as JSON and as a file to share", async () => {
+    await using running = await simulator("--model", "powmr");
+    const shared = join(folder, "card.yaml");
+    const result = await cli(["card", "--device", addressOf(running), "--data-dir", dataDir, "--json", "--share", shared]);
+    expect(result.exit).toBe(0);
+    expect(result.stderr).toMatch(/this takes up to 20 s\.\n.*card\.yaml: written; look through it/);
+    const document = JSON.parse(result.stdout) as CardDocument;
+    expect(document.card.complete).toBe(true);
+    expect(document.facts).toMatchObject({ family: "clone", modelName: "VMII-4200", pvInputs: 1 });
+    expect(document.facts.unknownFields["QPIRI"]?.map(({ index, text }) => `${index} ${text}`)).toEqual(["25 25.5", "26 02", "27 22.0"]);
+    expect(parse(await readFile(shared, "utf8"))).toMatchObject({
+      format: "sonkrag-model-card",
+      family: "clone",
+      commands: { QMOD: { support: "answers" }, QPIGS2: { support: "refuses" } },
+    });
+    expect((await running.stop("SIGINT")).stderr).toMatch(/setters=0/);
+  });
+
+  it("of a device that is not there says so", async () => {
+    const result = await cli(["card", "--device", "serial:/nonexistent/tty", "--data-dir", dataDir]);
+    expect(result.exit).toBe(1);
+    expect(result.stderr).toMatch(/cannot open \/nonexistent\/tty|\/nonexistent\/tty/);
   });
 });
 
