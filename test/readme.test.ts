@@ -35,6 +35,8 @@ const beside: Readonly<Record<string, RegExp>> = {
   "curl http://127.0.0.1:8480/api/v1/snapshot": /^\{"type":"snapshot"/,
   "curl --no-buffer http://127.0.0.1:8480/api/v1/live": /\nevent: snapshot\ndata: \{/,
   "curl http://127.0.0.1:8480/healthz": /^\{"status":"ok"/,
+  [`curl -X PUT -H 'content-type: application/json' -d '{"value":true}' http://127.0.0.1:8480/api/v1/inverters/garage/settings/buzzer`]:
+    /"code":"inverter-unknown"/,
 };
 
 /** Services: started, awaited until they say this on stdout or stderr, and stopped. */
