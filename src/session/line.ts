@@ -216,6 +216,8 @@ export class Line {
   /** Looks at the port meanwhile: an unplugged one is noticed before it is needed again. */
   async #waitForWork(exchanger: Exchanger, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     while (this.#queue.empty) {
+      // An end that came before the listener below would never be heard.
+      signal.throwIfAborted();
       const nap = new AbortController();
       const onAbort = (): void => nap.abort(signal.reason);
       signal.addEventListener("abort", onAbort, { once: true });

@@ -9,6 +9,7 @@ import type { Capture } from "../session/capture.ts";
 import { Line } from "../session/line.ts";
 import { wireOf, type OpenTransport } from "../session/transport.ts";
 import { nakFrame } from "./firmware.ts";
+import { modelNames } from "./profiles.ts";
 import { Recorded } from "./recorded.ts";
 import { Simulation, type SimulationOptions } from "./transport.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -114,5 +115,14 @@ describe("Recorded", () => {
     const replayed = await valuesThrough(lineOf(recorder.capture(), again).open, again);
     expect(replayed).toEqual(live);
     expect(new Set(live.map((each) => JSON.stringify(each))).size).toBeGreaterThan(12);
+  });
+
+  it.each(modelNames)("a capture of %s says the same values once more", async (model) => {
+    const clock = new VirtualClock(Date.UTC(2026, 5, 1, 10));
+    const [line] = new Simulation({ clock, model }).lines;
+    const recorder = new Recorder(line!.open, clock);
+    const live = await valuesThrough(recorder.open, clock);
+    const again = new VirtualClock(0);
+    expect(await valuesThrough(lineOf(recorder.capture(), again).open, again)).toEqual(live);
   });
 });
