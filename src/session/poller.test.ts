@@ -214,8 +214,8 @@ describe("a command that the unit does not know", () => {
     );
     await runFor(3_600_000);
     expect(poller.unsupported.toSorted()).toEqual(["QPIGS2", "QPIWS"]);
-    // Two questions with one attempt each.
-    expect(port.commands().filter((command) => command === "QPIGS2")).toHaveLength(2);
+    // Two short looks and a patient one.
+    expect(port.commands().filter((command) => command === "QPIGS2")).toHaveLength(3);
     expect(line.status.state).toBe("online");
     const at = data.filter(({ command }) => command === "QPIGS").map((each) => each.at);
     const gaps = at.slice(1).map((time, index) => time - at[index]!);
