@@ -291,6 +291,19 @@ describe("the end", () => {
     }
   });
 
+  test.each(["given up", "answered"])(
+    "comes at once when it falls together with the line's becoming idle: the last question is %s",
+    async (how) => {
+      for (let turns = 0; turns < 12; turns++) {
+        const { online, line, end } = lineWith(knows(how === "answered" ? {} : { QPIGS: undefined }));
+        await online();
+        await ask(line, "QPIGS").catch(() => undefined);
+        for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+        await end();
+      }
+    },
+  );
+
   test("is the end also for questions that come later", async () => {
     const { online, line, end } = lineWith(knows());
     await online();
