@@ -91,7 +91,16 @@ export async function controlledUnit({
     page: hub,
   });
   const service = await openControl({ config, inverters: () => [inverter], clock, logger, store: disk.store(new Life()) });
-  const server = await HttpServer.open({ host, port: 0, fallbackPorts: false, hub, webRoot: folder, logger, control: service });
+  const server = await HttpServer.open({
+    host,
+    port: 0,
+    fallbackPorts: false,
+    hub,
+    webRoot: folder,
+    logger,
+    control: service,
+    allowRemoteControl: config.control.allowRemote,
+  });
   const methods = controlMethods(service, () => [inverter], randomUUID);
   const stop = new AbortController();
   const running = [inverter.run({ signal: stop.signal }), service.run({ signal: stop.signal })];

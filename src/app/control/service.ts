@@ -325,7 +325,8 @@ export class ControlService implements ControlPort, AsyncDisposable {
       return outcome;
     }
     const from = before === undefined ? "" : ` (before: ${String(before)})`;
-    const line = `${change.inverter}: ${change.setting} = ${String(change.value)}${from}, by ${actorText(change.actor)}: ${kind}. ${reason}`;
+    const lease = change.until === undefined ? "" : `, for a time, then ${String(change.until.next)}`;
+    const line = `${change.inverter}: ${change.setting} = ${String(change.value)}${from}${lease}, by ${actorText(change.actor)}: ${kind}. ${reason}`;
     if (kind === "applied" || kind === "unchanged") logger.info(line);
     else logger.warn(line);
     try {
