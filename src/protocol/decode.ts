@@ -91,7 +91,11 @@ function countsOf(query: Query<unknown>): string {
   );
 }
 
-/** The error for a good frame that does not answer the command; `body` goes with it. */
-export function foreign(command: string, expected: string, body: string): ReplyError {
+/** The error for ACK in place of data: the unit knows the command and has nothing to tell at the moment. */
+export function hasNothing(command: string): ReplyError {
+  return new ReplyError("reply-nak", `${command}: expected data, got ACK`, { context: { command, body: "ACK" } });
+}
+
+function foreign(command: string, expected: string, body: string): ReplyError {
   return new ReplyError("reply-foreign", `${command}: expected ${expected}, got ${JSON.stringify(body)}`, { context: { command, body } });
 }

@@ -1,4 +1,4 @@
-import type { SonkragError } from "../model/errors.ts";
+import type { ReplyError, SonkragError } from "../model/errors.ts";
 import type { RejectReason } from "../model/reading.ts";
 import { hex, type Discarded } from "../protocol/frame.ts";
 import type { Answer, Job } from "./job.ts";
@@ -41,4 +41,9 @@ export function discardReason(part: Discarded, request?: Uint8Array): RejectReas
     case "oversize":
       return "checksum";
   }
+}
+
+/** What a good frame that brings no data counts as. */
+export function misfitReason({ code }: ReplyError): RejectReason {
+  return code === "reply-malformed" ? "malformed" : code === "reply-nak" ? "nak" : "foreign";
 }

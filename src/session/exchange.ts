@@ -1,9 +1,9 @@
 import { DeadlineError, FrameError, ReplyError, SonkragError } from "../model/errors.ts";
 import type { ChecksumHabit } from "../protocol/crc.ts";
-import { decodeReply, foreign, type Reply } from "../protocol/decode.ts";
+import { decodeReply, hasNothing, type Reply } from "../protocol/decode.ts";
 import { encodeCommand } from "../protocol/encode.ts";
 import { FrameDecoder, hex, zeroChecksumOf, type Discarded, type Frame } from "../protocol/frame.ts";
-import { discardReason, type Attempt, type Unproven } from "./attempt.ts";
+import { discardReason, misfitReason, type Attempt, type Unproven } from "./attempt.ts";
 import type { Clock } from "./clock.ts";
 import { Debts } from "./debts.ts";
 import type { Answer, ExchangeObserver, Job, Timing, Told } from "./job.ts";
@@ -305,7 +305,7 @@ export class Exchanger {
       if (!(error instanceof ReplyError)) throw error;
       return this.#misfit(job, frame, error);
     }
-    if (reply.kind === "ack") return this.#misfit(job, frame, foreign(job.request.command, "data", frame.body));
+    if (reply.kind === "ack") return this.#misfit(job, frame, hasNothing(job.request.command));
     return reply;
   }
 
@@ -325,7 +325,7 @@ export class Exchanger {
       this.#voidUnproven(frame.body);
       return undefined;
     }
-    this.#observer.rejected(error.code === "reply-malformed" ? "malformed" : "foreign", error.message, job.request.command);
+    this.#observer.rejected(misfitReason(error), error.message, job.request.command);
     return error;
   }
 

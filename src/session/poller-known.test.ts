@@ -49,7 +49,8 @@ function polling(plan: readonly PlanItem[], answer: (command: string) => Answer 
 
 const data = (command: string): Answer => ({ kind: "data", command, payload: "", values: {}, tail: [], at: 0 });
 const nak: Answer = { kind: "nak", at: 0 };
-const unreadable = (body: string): ReplyError => new ReplyError("reply-foreign", "expected data", { context: { body } });
+const unreadable = (body: string): ReplyError =>
+  new ReplyError(body === "ACK" ? "reply-nak" : "reply-foreign", "expected data", { context: { body } });
 
 describe("what is known of a unit", () => {
   test("spares it the questions that it does not know, for an hour, over any number of reconnects", async () => {

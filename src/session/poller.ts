@@ -64,6 +64,9 @@ const PROBE_AFTER_MS = 30_000;
 /** How often is looked whether a slower command has been answered, so that the next may go. */
 const LOOK_MS = 20;
 
+/** Codes of a good frame that brings no data; `reply-nak` stands for ACK here. */
+const unreadable: ReadonlySet<string> = new Set(["reply-foreign", "reply-malformed", "reply-nak"]);
+
 interface Entry {
   readonly item: PlanItem;
   dueAt: number;
@@ -282,7 +285,7 @@ export class Poller {
     }
     this.#options.logger.debug(`${command} failed`, { code, error: message });
     if (entry.answered) return;
-    if ((code !== "reply-foreign" && code !== "reply-malformed") || typeof body !== "string") {
+    if (!unreadable.has(code) || typeof body !== "string") {
       this.#notAfter(entry, SPOILT_AGAIN_MS);
       return;
     }
