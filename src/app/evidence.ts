@@ -1,5 +1,5 @@
 import { ReplyError, RefusedError } from "../model/errors.ts";
-import { decodeReply } from "../protocol/decode.ts";
+import { decodeReply, verdictOf } from "../protocol/decode.ts";
 import { FrameDecoder, latin1, type Discarded, type Frame } from "../protocol/frame.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import type { TrafficEvent } from "../session/traffic.ts";
@@ -167,7 +167,14 @@ class Reader {
       return;
     }
     const isExcess = question.answered || begunAt < question.leftAt;
-    if (isExcess || (frame.body !== "NAK" && !fits(question.command, frame))) {
+    const verdict = verdictOf(frame);
+    const isMisfit = verdict === undefined && !fits(question.command, frame);
+    // A unit may answer a command in a form of its own; it is somebody else's reply only where the right form is known.
+    if (!isExcess && isMisfit && this.#entry(question.command).answered === 0) {
+      question.answered = true;
+      return;
+    }
+    if (isExcess || isMisfit) {
       const behind = isExcess && begunAt >= question.leftAt ? question.command : this.#before;
       if (this.#isLate(frame, at)) this.#counts.late += 1;
       else if (isExcess && sincePrevious > pairMs) this.#counts.unasked += 1;
@@ -175,9 +182,9 @@ class Reader {
       else this.#counts.unasked += 1;
       return;
     }
-    if (frame.body === "NAK") {
+    if (verdict !== undefined) {
       question.answered = true;
-      if (basics.includes(question.command)) this.#tail.refusedBasics += 1;
+      if (verdict === "nak" && basics.includes(question.command)) this.#tail.refusedBasics += 1;
       return;
     }
     question.answered = true;

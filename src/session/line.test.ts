@@ -295,11 +295,12 @@ describe("the end", () => {
     "comes at once when it falls together with the line's becoming idle: the last question is %s",
     async (how) => {
       for (let turns = 0; turns < 12; turns++) {
-        const { online, line, end } = lineWith(knows(how === "answered" ? {} : { QPIGS: undefined }));
+        const { online, line, port, end } = lineWith(knows(how === "answered" ? {} : { QPIGS: undefined }));
         await online();
         await ask(line, "QPIGS").catch(() => undefined);
         for (let turn = 0; turn < turns; turn++) await Promise.resolve();
         await end();
+        expect(port.opens.length).toBe(port.closes);
       }
     },
   );
