@@ -26,7 +26,11 @@ export async function controlled<T>(
   const { config } = loadConfig({ file: options.config, flags, env: terminal.env, cwd: terminal.cwd });
   const logger = createLogger({ ...config.log, write: (line) => terminal.stderr.write(line) });
   const tell = (line: string): void => void terminal.stderr.write(`${line}\n`);
-  return await withControl({ config, logger, tell, needsInverter }, (call, where) => work(call, { ...where, config }), terminal);
+  return await withControl(
+    { config, logger, tell, needsInverter, devices: options.device },
+    (call, where) => work(call, { ...where, config }),
+    terminal,
+  );
 }
 
 /** The parameters that say which inverter is meant. */

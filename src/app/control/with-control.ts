@@ -1,29 +1,35 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { NotRunningError, RefusedError, TransportError } from "../../model/errors.ts";
+import { z } from "zod";
+import { ConfigError, NotRunningError, RefusedError, TransportError } from "../../model/errors.ts";
 import type { Logger } from "../../model/logger.ts";
 import type { Sink } from "../../model/reading.ts";
 import { CardStore } from "../cards.ts";
 import type { Config } from "../config.ts";
 import { DaemonClient } from "../daemon-client.ts";
+import { listedSchema } from "../daemon-methods.ts";
 import { lockDataDir } from "../data-lock.ts";
+import { locationOf } from "../devices.ts";
 import { LiveInverter } from "../live-inverter.ts";
 import { planOf } from "../plan.ts";
 import { InverterRegistry } from "../registry.ts";
 import { systemClock } from "../system-clock.ts";
+import { parseDeviceUrl } from "../../transport/device-url.ts";
 import { targetsOf } from "../targets.ts";
 import { together } from "../together.ts";
 import { controlMethods } from "./control-methods.ts";
 import { openControl, rulesOf } from "./open-control.ts";
 
 /** Calls a method of `controlMethods`, wherever the service is. */
-export type Call = (method: string, params: unknown) => Promise<unknown>;
+export type Call = (method: string, params: Readonly<Record<string, unknown>>) => Promise<unknown>;
 
 export interface ControlTarget {
   readonly config: Config;
   readonly logger: Logger;
   /** Takes a line for the person who started the program. */
   readonly tell: (line: string) => void;
+  /** Devices as typed, one by one; absent when any will do. */
+  readonly devices?: readonly string[] | undefined;
   /** False for work that needs no inverter, such as reading the journal. */
   readonly needsInverter?: boolean;
 }
@@ -50,7 +56,29 @@ export async function withControl<T>(
   const daemon = await runningDaemon(target.config.dataDir, signal);
   if (daemon === undefined) return await withOwnControl(target, work, signal);
   await using _client = daemon;
-  return await work((method, params) => daemon.call(method, params, { signal }), { isRunning: true });
+  const only = await inverterAt(daemon, target.devices, signal);
+  const call: Call = async (method, params) => {
+    const named = only === undefined || !aboutInverter.has(method) ? params : { inverter: only, ...params };
+    return await daemon.call(method, named, { signal });
+  };
+  return await work(call, { isRunning: true });
+}
+
+/** Methods that take the id of an inverter. */
+const aboutInverter: ReadonlySet<string> = new Set(["settings", "set", "undo", "journal", "budget", "plan", "command"]);
+
+/** The id of the one inverter that was named by its device: another one must not be changed in its place. Throws ConfigError. */
+async function inverterAt(daemon: DaemonClient, devices: readonly string[] = [], signal: AbortSignal): Promise<string | undefined> {
+  const urls = devices.map(parseDeviceUrl);
+  if (urls.length === 0 || urls.some(({ kind }) => kind === "auto")) return undefined;
+  const places = await Promise.all(urls.map(async (url) => (url.kind === "auto" ? "" : await locationOf(url))));
+  const listed = z.array(listedSchema).parse(await daemon.call("inverters", undefined, { signal }));
+  const [found, ...others] = listed.filter(({ location }) => places.includes(location));
+  if (found !== undefined && others.length === 0) return found.id;
+  throw new ConfigError(
+    `--device: expected one inverter of the running sonkrag (process ${daemon.daemon.pid}), which has ` +
+      `${listed.map(({ id, device }) => `${id} at ${device}`).join(", ") || "none"}; got ${devices.join(", ")}`,
+  );
 }
 
 async function runningDaemon(dataDir: string, signal: AbortSignal): Promise<DaemonClient | undefined> {
