@@ -1,5 +1,5 @@
 import type { Allowed } from "../../model/setting.ts";
-import type { CodeTable, CurrentCommand, Family, LedTable, VoltageSheet } from "./family.ts";
+import type { CodeTable, CurrentCommand, Family, FamilyRule, LedTable, VoltageSheet } from "./family.ts";
 
 /** Source of every fact here: protocol notes §6.1, §7, §8.5, §9 and §12. */
 
@@ -134,9 +134,9 @@ const older: Family = {
 const mks2: Family = {
   ...unknownFamily,
   key: "mks2",
-  title: "MKS II, MKS III",
-  papers: ["DMK2", "DTWIN"],
-  rules: [{ modelNumbers: ["022", "025", "042"] }, { modelName: /^MKS(2|II|III|3)-/ }],
+  title: "MKS II",
+  papers: ["DMK2"],
+  rules: [{ modelNumbers: ["022", "025"] }, { modelName: /^MKS(2|II)-/ }],
   chargeCurrent: [["MNCHGC", "mNNN"]],
   acChargeCurrent: [
     ["MUCHGC", "mNNN"],
@@ -144,18 +144,34 @@ const mks2: Family = {
   ],
   chargerPrioritiesTaken: newerChargerPriorities,
   voltages: mks2Voltages,
-  batteryTypes: upTo(9),
+  batteryTypes: upTo(6),
   outputVoltage: ["POPV"],
   led: ledOfMax,
+  // Printed of MKS III in the same paper. An MKS II of Phocos shows a steady 1 at position 31, which is no first digit.
   faultDigitsAt: { 24: 32, 48: 32 },
 };
+
+/** MKS III and IV: no paper prints ranges for them. */
+const mks3: Family = {
+  ...mks2,
+  key: "mks3",
+  title: "MKS III",
+  papers: ["DMK2", "DTWIN"],
+  rules: [{ modelNumbers: ["042"] }, { modelName: /^MKS(III|3)-/ }],
+  voltages: narrow,
+  batteryTypes: upTo(9),
+};
+
+/** `MKS2-8000` is what an 8 kW MAX calls itself; an MKS II has 5 kW. */
+const maxRules: readonly FamilyRule[] = [{ modelNumbers: ["043", "044"] }, { modelName: /^MAX/ }, { modelName: /^MKS2-(7200|8000)$/ }];
+const maxThatAnswers = (command: string): readonly FamilyRule[] => maxRules.map((rule) => ({ ...rule, answers: [command] }));
 
 const max: Family = {
   ...unknownFamily,
   key: "max",
   title: "MAX 3.6 to 8 kW",
   papers: ["DMAX"],
-  rules: [{ modelNumbers: ["043", "044"] }, { modelName: /^MAX/ }],
+  rules: maxRules,
   chargeCurrent: [["MNCHGC", "mNNN"]],
   acChargeCurrent: [
     ["MUCHGC", "mNN"],
@@ -190,6 +206,17 @@ const vm3: Family = {
   faultDigitsAt: { 24: 31, 48: 31 },
 };
 
+const vm4: Family = {
+  ...vm3,
+  key: "vm4",
+  title: "VM IV",
+  papers: ["DMAX2"],
+  rules: [{ modelName: /^VM(IV|4)-/ }],
+  voltages: narrow,
+  maxDischargeCurrent: discharge30To150,
+  led: ledOfMax2,
+};
+
 const vm2: Family = {
   ...unknownFamily,
   key: "vm2",
@@ -206,6 +233,13 @@ export const families: readonly Family[] = [
     closed: "a Revo is set by commands of its own, which change everything at once: set it at the unit",
     // Watts without volt-amperes, and places that are constant there.
     rules: [{ answers: ["QLITH0"] }, { payload: [["QPIGS", /^(\S+ ){4}0000 (?!000)\d{4} (\S+ ){6}\d{4} (\S+ ){4}00 00 \d{5} 010$/]] }],
+  },
+  {
+    ...unknownFamily,
+    key: "split-phase",
+    title: "Split-phase unit that says PI30 and means PI41",
+    closed: "a split-phase unit numbers its output modes in another way, and what it takes is not known well enough: set it at the unit",
+    rules: [{ fields: { QPIGS2: [11] } }],
   },
   {
     ...unknownFamily,
@@ -236,26 +270,24 @@ export const families: readonly Family[] = [
     chargerPriorities: kingChargerPriorities,
     chargerPrioritiesTaken: Object.keys(kingChargerPriorities),
     voltages: widestVoltages,
+    batteryTypes: upTo(9),
     outputVoltage: [],
   },
   {
-    ...vm3,
-    key: "vm4",
-    title: "VM IV",
+    ...vm4,
+    key: "vm4-twin",
+    title: "VM IV with a second output",
     papers: ["DMAX2", "DTWIN"],
-    rules: [{ modelName: /^VM(IV|4)-/ }],
-    voltages: narrow,
-    maxDischargeCurrent: discharge30To150,
-    led: ledOfMax2,
+    rules: vm4.rules.map((rule) => ({ ...rule, answers: ["QDOP"] })),
   },
+  vm4,
   {
-    ...mks2,
+    ...mks3,
     key: "mks4",
     title: "MKS IV",
     papers: ["DMAX2"],
     rules: [{ modelName: /^MKS(IV|4)-/ }],
     acChargeCurrent: max.acChargeCurrent,
-    voltages: narrow,
     maxDischargeCurrent: discharge30To150,
     led: ledOfMax2,
   },
@@ -282,10 +314,7 @@ export const families: readonly Family[] = [
     key: "max-twin",
     title: "MAX with a second output",
     papers: ["DMAX2", "DTWIN"],
-    rules: [
-      { modelNumbers: ["043", "044"], answers: ["QDOP"] },
-      { modelName: /^MAX/, answers: ["QDOP"] },
-    ],
+    rules: maxThatAnswers("QDOP"),
     led: ledOfMax2,
   },
   {
@@ -293,10 +322,7 @@ export const families: readonly Family[] = [
     key: "max2",
     title: "MAX II",
     papers: ["DMAX2"],
-    rules: [
-      { modelNumbers: ["043", "044"], answers: ["QWFS"] },
-      { modelName: /^MAX/, answers: ["QWFS"] },
-    ],
+    rules: maxThatAnswers("QWFS"),
     led: ledOfMax2,
     faultDigitsAt: { 24: 32, 48: 32 },
   },
@@ -317,6 +343,7 @@ export const families: readonly Family[] = [
     cvChargeTime: list(0, 10, 20, 40, 60, 90, 120, 150, 180, 210, 240, 255),
     cvChargeTimeBy: "QCVT",
   },
+  mks3,
   mks2,
   {
     ...older,

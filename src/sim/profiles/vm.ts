@@ -87,7 +87,7 @@ const vm3: Profile = {
 
 const vm4Twin: Profile = {
   name: "vm4-twin",
-  family: "vm4",
+  family: "vm4-twin",
   title: "VM IV Twin 4 kVA 24 V with second output: 24 fields in QPIGS, takes 01 for a 00 checksum byte only, sends 00",
   source: "QPIGS captured (VM IV Twin 24 V); request checksum: notes §2.1; the rest after DTWIN and DMAX2",
   replies: {

@@ -23,7 +23,8 @@ const batteryType = choiceSetting(
     level: "expert",
     confirm: "battery type",
     lcdProgram: 5,
-    source: "notes §9.3, §7; the types are those of the family's papers",
+    source:
+      "notes §9.3, §7; the types are those of the family's papers, and userDefined on the first models too: the papers print only 00 and 01 for PBT there, but 2 for QPIRI, and units were captured with it",
   },
   {
     query: QPIRI,
@@ -103,6 +104,8 @@ const batteryControl = choiceSetting(
     confirm: "battery lock",
     source: "notes §9.4; the meaning after DMAX and DMAX2",
     papers: ["DMK2", "DMAX", "DMAX2"],
+    // DMK2 has it for the models of Phocos alone.
+    only: ({ key, papers }) => key === "phocos" || papers.length === 0 || papers.includes("DMAX") || papers.includes("DMAX2"),
   },
   {
     query: QBATCD,

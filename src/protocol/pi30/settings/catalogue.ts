@@ -43,7 +43,7 @@ export type Classified =
 
 /** Tells the setting and the value that a raw command stands for; an inquiry is `unknown` here. */
 export function classify(command: string, facts: UnitFacts): Classified {
-  const barred = forbidden.find(({ pattern }) => pattern.test(command));
+  const barred = forbidden.find(({ pattern }) => pattern.test(command.toUpperCase()));
   if (barred !== undefined) return { kind: "forbidden", reason: `${command} is never sent: it ${barred.why}` };
   for (const setting of settings) {
     const value = setting.parse(command, facts);

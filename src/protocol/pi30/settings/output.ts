@@ -25,10 +25,13 @@ function shows(key: string, tolerance: number, describe: Effect["describe"]): Ef
 
 const underLoad = "Devices may be damaged by a voltage or frequency they are not made for; most units take it only in standby.";
 
-/** Volts by command. */
+const VOLTS = [220, 230, 240];
+const LOW_VOLTS = [110, 120, 127];
+
+/** Volts by command; no paper has POPV for 120 V. */
 const voltageForms = {
-  V: { write: (volts: number) => `V${String(volts).padStart(3, "0")}`, pattern: /^V(\d{3})$/, perUnit: 1 },
-  POPV: { write: (volts: number) => `POPV${String(volts * 10).padStart(4, "0")}`, pattern: /^POPV(\d{4})$/, perUnit: 10 },
+  V: { write: (volts: number) => `V${String(volts).padStart(3, "0")}`, pattern: /^V(\d{3})$/, perUnit: 1, volts: [...VOLTS, ...LOW_VOLTS] },
+  POPV: { write: (volts: number) => `POPV${String(volts * 10).padStart(4, "0")}`, pattern: /^POPV(\d{4})$/, perUnit: 10, volts: VOLTS },
 } as const;
 const anyForm = Object.keys(voltageForms) as (keyof typeof voltageForms)[];
 
@@ -58,11 +61,13 @@ const outputVoltage = define(
         return papers.length === 0
           ? locked("which command sets it is not known of this model")
           : lacking(`no command for it is known of this model (${title})`);
-      return { kind: "list", values: isLowVoltage(values) ? [110, 120, 127] : [220, 230, 240] };
+      const volts = isLowVoltage(values) ? LOW_VOLTS : VOLTS;
+      const said = volts.filter((each) => formsOf(family).some((code) => voltageForms[code].volts.includes(each)));
+      return said.length > 0 ? { kind: "list", values: said } : lacking(`no command for 110 to 127 V is known of this model (${title})`);
     },
     commands(value, { family }) {
       if (typeof value !== "number" || !Number.isInteger(value)) return [];
-      return formsOf(family).map((code) => voltageForms[code].write(value));
+      return formsOf(family).flatMap((code) => (voltageForms[code].volts.includes(value) ? [voltageForms[code].write(value)] : []));
     },
     parse(command, { family }) {
       for (const { pattern, perUnit } of formsOf(family).map((code) => voltageForms[code])) {

@@ -57,7 +57,7 @@ describe("charge currents", () => {
   });
 
   test("three digits of 100 and more go only to makes that are known to read all three as the current", () => {
-    const plain = new Set(["mks", "plus", "vm3", "vm4"]);
+    const plain = new Set(["mks", "plus", "vm3", "vm4", "vm4-twin"]);
     for (const family of familyKeys) {
       for (const name of ["maxChargeCurrent", "maxAcChargeCurrent"]) {
         const facts = factsOf(family);
@@ -221,7 +221,16 @@ describe("battery voltages", () => {
     const unknown = factsOf("unknown", { values: max });
     expect(allowed("batteryCutOffVoltage", unknown)).toEqual({ kind: "range", min: 42, max: 48, step: 0.1 });
     expect(allowed("batteryCutOffVoltage", { ...unknown, wide: true })).toEqual({ kind: "range", min: 40, max: 54, step: 0.1 });
-    expect(allowed("batteryCutOffVoltage", factsOf("king", { values: max }))).toEqual({ kind: "range", min: 40, max: 54, step: 0.1 });
+    for (const family of ["king", "mks2"])
+      expect(allowed("batteryCutOffVoltage", factsOf(family, { values: max }))).toEqual({ kind: "range", min: 40, max: 54, step: 0.1 });
+  });
+
+  test("are the narrowest on makes whose papers print none", () => {
+    for (const family of ["max", "max2", "max-twin", "lv6548", "vm4", "vm4-twin", "mks3", "mks4"]) {
+      const facts48 = factsOf(family, { values: max });
+      expect([family, allowed("batteryCutOffVoltage", facts48)]).toEqual([family, { kind: "range", min: 42, max: 48, step: 0.1 }]);
+      expect([family, allowed("batteryBulkVoltage", facts48)]).toEqual([family, { kind: "range", min: 48, max: 58.4, step: 0.1 }]);
+    }
   });
 
   test("of a battery that no paper has a range for are not offered", () => {
@@ -285,10 +294,58 @@ describe("what cannot be read back", () => {
   });
 });
 
-test("nothing is set on a Revo, which only looks like one of these", () => {
-  const facts = factsOf("revo", { wide: true });
+test.each(["revo", "split-phase"])("nothing is set on a %s unit, which only looks like one of these", (family) => {
+  const facts = factsOf(family, { wide: true });
   for (const { allowed: offered } of settings)
     expect(offered(facts)).toMatchObject({ because: "lacking", reason: expect.stringContaining("set it at the unit") });
+});
+
+describe("the output voltage", () => {
+  test("is set by the command of the make", () => {
+    expect(commandsOf("outputVoltageSetting", 230, factsOf("max"))).toEqual(["V230"]);
+    expect(commandsOf("outputVoltageSetting", 120, factsOf("max", { lowVoltage: true }))).toEqual(["V120"]);
+    expect(commandsOf("outputVoltageSetting", 240, factsOf("mks3"))).toEqual(["POPV2400"]);
+  });
+  test("of 120 V is not set where the only command has no such value", () => {
+    for (const family of ["mks2", "mks3", "mks4", "phocos"])
+      expect(allowed("outputVoltageSetting", factsOf(family, { lowVoltage: true, wide: true }))).toMatchObject({ because: "lacking" });
+  });
+});
+
+describe("what only some models of a paper have", () => {
+  test("a second output's commands go to units that tell of one", () => {
+    for (const wide of [false, true]) {
+      const facts = factsOf("mks3", { wide });
+      expect(allowed("clearSecondOutputWarning", facts).kind).toBe("list");
+      const { secondOutputOn: _, ...values } = facts.values;
+      expect(allowed("clearSecondOutputWarning", { ...facts, values })).toMatchObject({ because: "lacking" });
+    }
+    expect(allowed("secondOutputOn", factsOf("mks2"))).toMatchObject({ because: "lacking" });
+    expect(allowed("pvPowerBalance", factsOf("vm4"))).toMatchObject({ because: "lacking" });
+    expect(allowed("pvPowerBalance", factsOf("vm4-twin")).kind).toBe("list");
+  });
+  test("battery locks: of the makes of DMK2 those of Phocos alone", () => {
+    for (const family of ["max", "max2", "mks4", "vm4", "phocos", "unknown"])
+      expect([family, allowed("batteryControl", factsOf(family)).kind]).toEqual([family, "list"]);
+    for (const family of ["mks2", "mks3", "king"]) {
+      expect([family, allowed("batteryControl", factsOf(family, { wide: true }))]).toMatchObject([family, { because: "lacking" }]);
+      expect(classify("PBATCD011", factsOf(family)).kind).toBe("unknown");
+    }
+  });
+  test("battery types are those of the papers", () => {
+    const typesOf = (family: string) => allowed("batteryType", factsOf(family));
+    expect(typesOf("mks2")).toMatchObject({ values: expect.not.arrayContaining(["bak", "lib", "lic"]) });
+    for (const family of ["mks3", "mks4", "king", "vm3", "max"])
+      expect(typesOf(family)).toMatchObject({ values: expect.arrayContaining(["lic"]) });
+    for (const family of ["hs", "mks", "older", "plus", "unknown"])
+      expect([family, typesOf(family)]).toEqual([family, { kind: "list", values: ["agm", "flooded", "userDefined"] }]);
+  });
+});
+
+test("a calibration command in small letters is barred as well", () => {
+  for (const command of ["psdf", "Bta1048.00", "sid14", "pbms0 050", "pset1"])
+    expect(classify(command, factsOf("max")).kind).toBe("forbidden");
+  expect(classify("PBFT54.0", factsOf("max")).kind).toBe("setting");
 });
 
 describe("the clock", () => {

@@ -2,7 +2,7 @@ import { metric } from "../../../model/metric.ts";
 import { numberOf, type Setting } from "../../setting.ts";
 import { QDOP, secondOutputPlans } from "../extras.ts";
 import { QPIRI } from "../ratings.ts";
-import { actionSetting, amountSetting, called, choiceSetting, define, locked, type Declaration } from "./kinds.ts";
+import { actionSetting, amountSetting, called, choiceSetting, define, lacking, locked, type Declaration } from "./kinds.ts";
 import { voltageRange } from "./voltages.ts";
 
 const common = { topic: "secondOutput", source: "notes §9.6; DTWIN", papers: ["DTWIN"] } as const satisfies Partial<Declaration>;
@@ -161,6 +161,11 @@ export const secondOutputSettings: readonly Setting[] = [
       code: "PTOPW",
       explanation: "Takes back the warning after an over-current. Nothing tells whether it is done.",
       level: "everyday",
+      needs: [QDOP],
+      locked: ({ values }) =>
+        values[metric.secondOutputOn.key] === undefined
+          ? lacking("this unit does not tell of a second output (no answer to QDOP)")
+          : undefined,
     },
   ),
 ];
