@@ -74,6 +74,8 @@ describe("warnings", () => {
     const keys = (values: Values, family: string): string[] => explainWarnings(values, family).map(({ key }) => key);
     expect(keys(valuesOf(bits(36, 33)), "vm3")).toEqual(["lowPvEnergy"]);
     expect(keys({ ...valuesOf(bits(36, 31)), ...at48 }, "max")).toEqual(["batteryWeak"]);
+    for (const family of ["max2", "max-twin", "lv6548", "mks4"])
+      expect([family, keys({ ...valuesOf(bits(36, 31)), ...at48 }, family)]).toEqual([family, ["batteryWeak"]]);
     expect(keys({ ...valuesOf(bits(36, 31)), ratedBatteryVoltage: 24 }, "max")).toEqual([]);
     // A Phocos unit shows a steady 1 there.
     expect(keys({ ...valuesOf(bits(36, 0, 31)), ...at48 }, "phocos")).toEqual(["pvLoss"]);

@@ -53,7 +53,10 @@ const mks2Voltages: VoltageSheet = {
 };
 
 const outputPriorities: CodeTable = { "00": "utilityFirst", "01": "solarFirst", "02": "sbu" };
-/** In the order of the unit's own display, found out by an owner of a VMII-4000. */
+/**
+ * In the order of the unit's own display, found out by an owner of a VMII-4000; that of the charger is also what OMPP
+ * has for model 045, and a unit of that kind was captured with code 0, which the papers of newer models do not have.
+ */
 const outputPrioritiesOfDisplay: CodeTable = { "00": "solarFirst", "01": "sbu" };
 
 const chargerPriorities: CodeTable = { "00": "utilityFirst", "01": "solarFirst", "02": "solarAndUtility", "03": "onlySolar" };
@@ -239,6 +242,7 @@ export const families: readonly Family[] = [
     key: "split-phase",
     title: "Split-phase unit that says PI30 and means PI41",
     closed: "a split-phase unit numbers its output modes in another way, and what it takes is not known well enough: set it at the unit",
+    isSplitPhase: true,
     rules: [{ fields: { QPIGS2: [11] } }],
   },
   {
@@ -333,6 +337,7 @@ export const families: readonly Family[] = [
     title: "Plus Duo, Plus Tri",
     papers: ["D15"],
     rules: [{ modelNumbers: ["018"] }, { fields: { QPIRI: [25], QPIGS2: [12] } }],
+    swapsDefaultCurrents: true,
     chargeCurrent: [
       ["MCHGC", "NNN"],
       ["MNCHGC", "mNNN"],

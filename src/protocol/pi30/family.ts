@@ -64,6 +64,10 @@ export interface Family {
   readonly chargeCurrent: readonly CurrentCommand[];
   readonly acChargeCurrent: readonly CurrentCommand[];
   readonly solarChargeCurrent: readonly CurrentCommand[];
+  /** True where status and output modes are numbered as in PI41. */
+  readonly isSplitPhase?: boolean;
+  /** True where QDI has the max. charge current in the place of that from the grid, and the other way round. */
+  readonly swapsDefaultCurrents?: boolean;
   readonly outputPriorities: CodeTable;
   /** What the codes of charger priority mean; a unit may show a code that it does not take. */
   readonly chargerPriorities: CodeTable;

@@ -3,6 +3,18 @@ import { layout, query } from "../command.ts";
 import { decimal, field, flags, int, steps, text, unexplained, yesNo } from "../field.ts";
 import { countryRegulations, operatingModes } from "./choices.ts";
 
+/** Field 16 of QPIGS, b7 first, after the papers of most models; what b7 and b3 are elsewhere, the words of a family tell. */
+export const deviceStatuses = flags(
+  "sbuPriorityAdded",
+  "settingsChanged",
+  "solarChargerFirmwareUpdated",
+  "loadOn",
+  "batterySteady",
+  "charging",
+  "solarCharging",
+  "acCharging",
+);
+
 export const QPIGS = query("QPIGS", {
   title: "General status",
   source: "D14 to DMAX2, notes §8.8; 17, 21, 24 and 25 fields, power of five digits above 9999 VA; Revo §13.2",
@@ -62,20 +74,7 @@ export const QPIGS = query("QPIGS", {
         field(metric.pv1Voltage, decimal(5, 1)),
         field(metric.scc1BatteryVoltage, decimal(5, 2)),
         field(metric.batteryDischargeCurrent, int(5)),
-        field(
-          metric.deviceStatus,
-          // b7 is "SBU priority version added" in the older papers, "PV or AC feeds the load" in DGK, DMK2 and DTWIN.
-          flags(
-            "sbuPriorityAdded",
-            "settingsChanged",
-            "solarChargerFirmwareUpdated",
-            "loadOn",
-            "batterySteady",
-            "charging",
-            "solarCharging",
-            "acCharging",
-          ),
-        ),
+        field(metric.deviceStatus, deviceStatuses),
         field(metric.fanOffsetVoltage, steps(2, 10, "mV")),
         field(metric.eepromVersion, text("NN", /^\d{2}$/)),
         field(metric.pv1Power, int(5)),

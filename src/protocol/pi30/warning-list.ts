@@ -244,7 +244,8 @@ const unknownPosition = {
   advice: "Nothing; the raw characters are kept.",
 } as const;
 
-const maxAt48V: readonly string[] = ["max", "max2", "max-twin"];
+/** Models of DMAX and DMAX2 whose digits of a fault code stand behind position 31 at 48 V. */
+const maxAt48V: readonly string[] = ["max", "max2", "max-twin", "lv6548", "mks4"];
 
 /** Positions that are not the same everywhere. */
 export const placedWarnings: readonly PlacedWarning[] = [
@@ -275,8 +276,9 @@ export const placedWarnings: readonly PlacedWarning[] = [
   {
     key: "lowPvEnergy",
     at: { 36: 33 },
-    families: ["vm3", "vm4"],
+    families: ["vm3", "vm4", "vm4-twin"],
     title: "Little sun",
+    // A warning in the papers; it comes with every dusk, as "no PV power" does, which they call informational.
     severity: "info",
     explanation: "The panels give too little power to be used.",
     advice: "Nothing; by bright day check the panels for shade and dirt.",
