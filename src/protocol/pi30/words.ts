@@ -20,7 +20,7 @@ const vocabularies: readonly {
   readonly metrics: readonly { readonly key: string }[];
 }[] = [
   {
-    codec: outputSourcePriorities as Codec<string>,
+    codec: outputSourcePriorities,
     wordOn:
       ({ outputPriorities }) =>
       (code) =>
@@ -33,7 +33,7 @@ const vocabularies: readonly {
     ],
   },
   {
-    codec: chargerSourcePriorities as Codec<string>,
+    codec: chargerSourcePriorities,
     wordOn:
       ({ chargerPriorities }) =>
       (code) =>
@@ -46,7 +46,7 @@ const vocabularies: readonly {
     ],
   },
   {
-    codec: outputModes as Codec<string>,
+    codec: outputModes,
     wordOn: ({ isSplitPhase }) => (isSplitPhase ? (code) => splitPhaseModes.decode(code) : undefined),
     metrics: [metric.outputMode],
   },
