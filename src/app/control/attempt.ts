@@ -21,6 +21,9 @@ export interface AttemptOptions {
   readonly signal: AbortSignal;
 }
 
+/** Why the end of a lease is not sent that somebody has given up or replaced meanwhile. */
+export const leaseIsOver = "the lease was given up or replaced meanwhile";
+
 /** Refused right before the first write, for a reason that only showed there. */
 class Objection extends Error {}
 
@@ -48,7 +51,7 @@ export async function attempt(change: SettingChange, options: AttemptOptions): P
       signal,
       beforeWrite: async ({ command }, present) => {
         before = present;
-        if (intents === 0) mustBeWritable(change, present, options);
+        mustBeWritable(change, present, intents, options);
         await journal.add({ kind: "intent", change, command, ...(present !== undefined && { before: present }) });
         intents++;
       },
@@ -63,17 +66,22 @@ export async function attempt(change: SettingChange, options: AttemptOptions): P
   }
 }
 
-/** Throws Objection. */
-function mustBeWritable(change: SettingChange, before: SettingValue | undefined, options: AttemptOptions): void {
-  const { setting, expected, rules } = options;
+/** `sent` is how many commands of this change have left already. Throws Objection. */
+function mustBeWritable(change: SettingChange, before: SettingValue | undefined, sent: number, options: AttemptOptions): void {
+  const { setting, rules, journal } = options;
   const { name } = setting.info;
+  const { ledger } = journal;
+  const isRevert = change.actor.via === "lease";
+  const lease = isRevert ? ledger.leaseOf(change.actor.name ?? "") : undefined;
+  if (isRevert && lease === undefined) throw new Objection(leaseIsOver);
+  const expected = lease === undefined ? options.expected : lease.isSet ? lease.value : undefined;
   if (expected !== undefined && (before === undefined || !holds(setting, expected, before)))
     throw new Objection(`${name} was changed since: expected ${String(expected)}, found ${String(before ?? "nothing")}`);
-  const { ledger } = options.journal;
   const { perHour, perDay } = rules(change.inverter).budget;
   const { lastHour, lastDay } = ledger.budget.used(change);
-  // Every lease keeps one write for its end.
-  const kept = change.actor.via === "lease" ? 0 : ledger.reserved(change.inverter, name) + (change.until === undefined ? 0 : 1);
+  // Every lease keeps one write for its end; this one is among them once its first command has been announced.
+  const own = change.until !== undefined && sent === 0 ? 1 : 0;
+  const kept = isRevert ? 0 : ledger.reserved(change.inverter, name) + own;
   for (const { used, most, span } of [
     { used: lastHour, most: perHour, span: "an hour" },
     { used: lastDay, most: perDay, span: "a day" },
@@ -88,6 +96,7 @@ function mustBeWritable(change: SettingChange, before: SettingValue | undefined,
 /** Why a lease could not be ended; absent for a change that is none. */
 async function termObjection({ until }: SettingChange, { setting, unit, signal }: AttemptOptions): Promise<string | undefined> {
   if (until === undefined) return undefined;
+  if (setting.readBack === undefined) return "nobody can tell when this lease has ended: the setting cannot be read back";
   const [state] = await unit.control.read([setting], { signal });
   // Without `allowed` the change itself is refused, with a better reason.
   if (state?.allowed === undefined || isAllowed(state.allowed, until.next)) return undefined;

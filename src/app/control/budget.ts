@@ -11,20 +11,25 @@ interface Place {
 
 /**
  * Counts the writes of each setting: an inverter keeps them in a memory that wears out. Ages are counted on the clock that
- * never jumps; of writes before the start the wall clock tells the age, and one that seems to lie ahead counts as new.
+ * never jumps; of writes before the start the wall clock tells the age, and one that seems to lie ahead counts as new. None
+ * is older than one before it: machines without a clock of their own begin in the past.
  */
 export class WriteBudget {
   readonly #clock: Clock;
   /** By place: monotonic times, oldest first; those of earlier runs lie below the start. */
   readonly #writes = new Map<string, number[]>();
+  /** UTC epoch ms of the latest write that does not seem to lie ahead. */
+  #latest = Number.NEGATIVE_INFINITY;
 
   constructor({ clock }: { readonly clock: Clock }) {
     this.#clock = clock;
   }
 
-  /** `at`: UTC epoch ms. */
+  /** In the order of the writes. `at`: UTC epoch ms. */
   spend(place: Place, at: number): void {
-    const ageMs = Math.max(0, this.#clock.now() - at);
+    const now = this.#clock.now();
+    if (at <= now) this.#latest = Math.max(this.#latest, at);
+    const ageMs = Math.max(0, now - Math.max(at, this.#latest));
     if (ageMs >= DAY_MS) return;
     const key = keyOf(place);
     const writes = this.#writes.get(key) ?? [];

@@ -1,6 +1,7 @@
 import type { Logger } from "../../model/logger.ts";
 import type { JournalEntry, NewEntry } from "../../model/journal.ts";
 import type { Clock } from "../../session/clock.ts";
+import { parseEntry } from "./journal-entry.ts";
 import type { LineStore } from "./journal-file.ts";
 import { Ledger } from "./ledger.ts";
 
@@ -30,7 +31,7 @@ export class Journal implements AsyncDisposable {
     const journal = new Journal(store, clock);
     let unreadable = 0;
     for await (const line of store.lines()) {
-      const entry = parse(line);
+      const entry = parseEntry(line);
       if (entry === undefined) {
         if (line !== "") unreadable++;
         continue;
@@ -54,7 +55,7 @@ export class Journal implements AsyncDisposable {
     const found: JournalEntry[] = [];
     if (limit <= 0) return found;
     for await (const line of this.#store.backwards()) {
-      const entry = parse(line);
+      const entry = parseEntry(line);
       if (entry === undefined || entry.n >= before) continue;
       if (inverter !== undefined && inverterOf(entry) !== inverter) continue;
       found.push(entry);
@@ -71,17 +72,4 @@ export class Journal implements AsyncDisposable {
 function inverterOf(entry: JournalEntry): string {
   if (entry.kind === "leaseEnd") return entry.inverter;
   return entry.kind === "intent" ? entry.change.inverter : entry.outcome.change.inverter;
-}
-
-const kinds: readonly string[] = ["intent", "outcome", "leaseEnd"] satisfies readonly JournalEntry["kind"][];
-
-/** Absent for what is none of ours, e.g. zero bytes that a power cut has left. */
-function parse(line: string): JournalEntry | undefined {
-  try {
-    const entry = JSON.parse(line) as Partial<JournalEntry> | null;
-    const isOurs = typeof entry?.n === "number" && typeof entry.at === "number" && kinds.includes(entry.kind ?? "");
-    return isOurs ? (entry as JournalEntry) : undefined;
-  } catch {
-    return undefined;
-  }
 }

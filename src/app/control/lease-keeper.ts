@@ -1,4 +1,7 @@
 import type { Outcome, SettingChange } from "../../model/control.ts";
+import { SinkError } from "../../model/errors.ts";
+import type { Logger } from "../../model/logger.ts";
+import { holds, type Setting } from "../../protocol/setting.ts";
 import type { Clock } from "../../session/clock.ts";
 import type { Journal } from "./journal.ts";
 import type { HeldLease } from "./ledger.ts";
@@ -9,6 +12,7 @@ const LONGEST_RETRY_MS = 3_600_000;
 export interface LeaseKeeperOptions {
   readonly journal: Journal;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly newId: () => string;
   readonly isOnline: (inverter: string) => boolean;
   readonly change: (change: SettingChange) => Promise<Outcome>;
@@ -31,11 +35,35 @@ export class LeaseKeeper {
     return ledger.leases.filter((lease) => ledger.isDue(lease)).map((lease) => this.#end(lease));
   }
 
+  /**
+   * Gives way where the end of a lease found neither its value nor the one that follows: somebody has set another one elsewhere,
+   * such as at the unit's panel, and that is the newer wish.
+   */
+  async heed({ id, inverter, isSet, value }: HeldLease, { kind, by, before }: Outcome, setting: Setting): Promise<void> {
+    const { journal, logger } = this.#options;
+    const isReplaced = isSet && kind === "refused" && by === "us" && before !== undefined && !holds(setting, value, before);
+    if (!isReplaced || journal.ledger.leaseOf(id) === undefined) return;
+    const { name } = setting.info;
+    try {
+      await journal.add({ kind: "leaseEnd", lease: id, inverter, setting: name, actor: { via: "lease", name: id } });
+      logger.warn(`${inverter}: ${name} was changed elsewhere while it was leased; it stays as it is, and the lease is over`);
+    } catch (error) {
+      if (!(error instanceof SinkError)) throw error;
+      logger.error(error.message);
+    }
+  }
+
   async #end({ id, inverter, setting, next, confirm }: HeldLease): Promise<void> {
     const { clock, newId, isOnline, change } = this.#options;
     const retry = this.#retries.get(id) ?? { at: Number.NEGATIVE_INFINITY, pauseMs: FIRST_RETRY_MS, busy: false };
     this.#retries.set(id, retry);
-    if (retry.busy || clock.monotonic() < retry.at || !isOnline(inverter)) return;
+    if (retry.busy) return;
+    if (!isOnline(inverter)) {
+      // What went wrong before may be over when it is back.
+      Object.assign(retry, { at: Number.NEGATIVE_INFINITY, pauseMs: FIRST_RETRY_MS });
+      return;
+    }
+    if (clock.monotonic() < retry.at) return;
     retry.busy = true;
     try {
       await change({

@@ -15,12 +15,16 @@ interface Running {
   readonly dueAt: number;
   /** A duration knows only the monotonic clock; a time of day whichever comes first. */
   readonly isDuration: boolean;
+  /** True when it was read back that its value holds. */
+  isSet: boolean;
   trouble?: string;
 }
 
 export interface HeldLease extends Lease {
   /** Word that was given for the change; it stands for its end too. */
   readonly confirm?: string;
+  /** True when it was read back that its value holds: another one is somebody's newer wish. */
+  readonly isSet: boolean;
   readonly trouble?: string;
 }
 
@@ -55,6 +59,11 @@ export class Ledger {
     return [...this.#open.values()].filter(([intent]) => intent?.change.inverter === inverter);
   }
 
+  /** True while the end of a change that was begun is not known. */
+  isOpen(id: string): boolean {
+    return this.#open.has(id);
+  }
+
   outcomeOf(id: string): Outcome | undefined {
     return this.#outcomes.get(id);
   }
@@ -65,11 +74,16 @@ export class Ledger {
   }
 
   get leases(): readonly HeldLease[] {
-    return Array.from(this.#leases.values(), ({ lease, confirm, trouble }) => ({
+    return Array.from(this.#leases.values(), ({ lease, confirm, isSet, trouble }) => ({
       ...lease,
+      isSet,
       ...(confirm !== undefined && { confirm }),
       ...(trouble !== undefined && { trouble }),
     }));
+  }
+
+  leaseOf(id: string): HeldLease | undefined {
+    return this.leases.find((lease) => lease.id === id);
   }
 
   isDue(lease: Lease): boolean {
@@ -95,6 +109,8 @@ export class Ledger {
   #ended(outcome: Outcome, at: number): void {
     const { change, kind } = outcome;
     for (const { answer } of outcome.written) if (answer === "nak") this.budget.giveBack(change);
+    // What was announced and then not sent.
+    if (kind === "refused" && outcome.by === "us") for (const _ of this.#open.get(change.id) ?? []) this.budget.giveBack(change);
     this.#open.delete(change.id);
     this.#outcomes.set(change.id, outcome);
     if (this.#outcomes.size > REMEMBERED_OUTCOMES) this.#outcomes.delete(this.#outcomes.keys().next().value!);
@@ -105,6 +121,8 @@ export class Ledger {
       for (const { lease } of this.#leases.values())
         if (lease.id !== change.id && lease.inverter === change.inverter && lease.setting === change.setting) this.#leases.delete(lease.id);
       if (!this.#leases.has(change.id)) this.#lease(change, at);
+      const begun = this.#leases.get(change.id);
+      if (begun !== undefined) begun.isSet = true;
     }
     if (kind === "applied") this.#step(outcome);
   }
@@ -128,6 +146,7 @@ export class Ledger {
       ...(confirm !== undefined && { confirm }),
       dueAt: this.#clock.monotonic() + leftMs,
       isDuration: "forMs" in term,
+      isSet: false,
     });
   }
 

@@ -8,7 +8,7 @@ import type { Clock } from "../../session/clock.ts";
 import type { ControlPort } from "../../session/control-port.ts";
 import type { Journal, PageQuery } from "./journal.ts";
 import type { ControlUnit } from "./control-unit.ts";
-import { attempt, stackOf } from "./attempt.ts";
+import { attempt, leaseIsOver, stackOf } from "./attempt.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { findOut } from "./recovery.ts";
 import { objection, refusal, type ControlRules } from "./rules.ts";
@@ -233,12 +233,9 @@ export class ControlService implements ControlPort, AsyncDisposable {
   ): Promise<Outcome> {
     signal.throwIfAborted();
     this.#life.signal.throwIfAborted();
-    const { journal, clock, rules } = this.#options;
-    const before = journal.ledger.outcomeOf(change.id);
-    if (before !== undefined) {
-      if (wishOf(before.change) === wishOf(change)) return before;
-      return await this.#refuse(change, `the id ${JSON.stringify(change.id)} belongs to another change`);
-    }
+    const { clock, rules } = this.#options;
+    const before = await this.#doneBefore(change);
+    if (before !== undefined) return before;
     if (this.#unit(change.inverter) === undefined) return await this.#refuse(change, this.#unknownInverter(change.inverter));
     if (setting === undefined) return await this.#refuse(change, unknownSetting(change.setting), "notSupported");
     const reason = objection(change, setting.info, rules(change.inverter), clock);
@@ -252,7 +249,8 @@ export class ControlService implements ControlPort, AsyncDisposable {
       return { ...(await this.#wait(latest, signal)), change };
     }
     const turns = this.#turnsOf(change.inverter);
-    if (turns.size >= LONGEST_QUEUE) return await this.#refuse(change, `${turns.size} changes of ${change.inverter} are waiting already`);
+    if (turns.size >= LONGEST_QUEUE && change.actor.via !== "lease")
+      return await this.#refuse(change, `${turns.size} changes of ${change.inverter} are waiting already`);
     const pending: Pending = {
       key,
       waiting: 0,
@@ -266,6 +264,13 @@ export class ControlService implements ControlPort, AsyncDisposable {
     };
     pending.outcome.then(forget, forget);
     return await this.#wait(pending, signal);
+  }
+
+  /** The outcome of a change whose id was used before; absent for a new one. */
+  async #doneBefore(change: SettingChange): Promise<Outcome | undefined> {
+    const before = this.#options.journal.ledger.outcomeOf(change.id);
+    if (before === undefined || wishOf(before.change) === wishOf(change)) return before;
+    return await this.#refuse(change, `the id ${JSON.stringify(change.id)} belongs to another change`);
   }
 
   /** Who goes away does not end the change, unless it has not begun and nobody else waits for it. */
@@ -293,8 +298,16 @@ export class ControlService implements ControlPort, AsyncDisposable {
     await this.#recover(unit);
     if (!unit.isOnline) return await this.#refuse(change, `${unit.id} does not answer at the moment; nothing was sent`);
     if (pending.waiting === 0) throw new Error("nobody waits for the change any more");
+    // Much may have happened while this one waited for its turn.
+    const before = await this.#doneBefore(change);
+    if (before !== undefined) return before;
+    const { ledger } = this.#options.journal;
+    const lease = change.actor.via === "lease" ? ledger.leaseOf(change.actor.name ?? "") : undefined;
+    if (change.actor.via === "lease" && lease === undefined) return await this.#refuse(change, leaseIsOver);
     const outcome = await attempt(change, { setting, unit, expected, ...this.#options, signal: this.#life.signal });
-    return await this.#tell(outcome, pending.more);
+    const told = await this.#tell(outcome, pending.more);
+    if (lease !== undefined) await this.#leaseKeeper.heed(lease, outcome, setting);
+    return told;
   }
 
   /** Finds out, in the inverter's turn, what became of changes that were cut short. */
@@ -319,7 +332,10 @@ export class ControlService implements ControlPort, AsyncDisposable {
     const { journal, clock, logger } = this.#options;
     const { change, kind, reason, before } = outcome;
     this.#reads.delete(change.inverter);
-    const isMinor = outcome.written.length === 0 && (kind === "unchanged" || outcome.by === "us") && change.actor.via !== "lease";
+    // What was announced in the journal has its end there too.
+    const isAnnounced = journal.ledger.isOpen(change.id);
+    const isMinor =
+      !isAnnounced && outcome.written.length === 0 && (kind === "unchanged" || outcome.by === "us") && change.actor.via !== "lease";
     if (isMinor && change.until === undefined && journal.ledger.reserved(change.inverter, change.setting) === 0) {
       await this.#unsent.add(outcome);
       return outcome;
