@@ -92,6 +92,20 @@ sonkrag simulate --tcp 8899 --fault corrupt=5% --fault stale=5%`,
       result.exit = await serveSimulator(options, terminal);
     });
 
+  subcommand(
+    "replay <file>",
+    "Serve a recorded inverter on a pseudo-terminal or a TCP port until stopped: the same as simulate --capture.",
+    `sonkrag replay trouble.jsonl --pty /tmp/inverter
+sonkrag replay diagnosis.json.gz --tcp 8899`,
+  )
+    .option("--pty <path>", "make a pseudo-terminal there (needs socat)")
+    .option("--tcp <port>", "listen on this port; 0 takes any free one", number(0, 65_535))
+    .option("--host <address>", "address to listen on (default: 127.0.0.1)")
+    .action(async (capture: string, options: Pick<SimulateArguments, "pty" | "tcp" | "host">) => {
+      const { serveSimulator } = await import("./simulate.ts");
+      result.exit = await serveSimulator({ ...options, capture }, terminal);
+    });
+
   withDevice(
     subcommand(
       "query <command>",

@@ -74,7 +74,7 @@ describe("with a running program", () => {
     expect(bundle).toMatchObject({ format: "sonkrag-bundle", inverters: [{ link: { findings: [{ code: "echo" }] } }] });
     expect(bundle.log.join("\n")).toContain("the inverter answers");
 
-    await using again = await simulator("--capture", at("bundle.json.gz"));
+    await using again = await Service.start(["replay", at("bundle.json.gz"), "--tcp", "0"], /tcp:.*\n/);
     expect(await valuesAt(addressOf(again), "QPI")).toEqual({ protocolId: { value: "PI30", unit: null } });
   });
 });
