@@ -263,6 +263,15 @@ describe("parallel units", () => {
 });
 
 describe("Revo", () => {
+  test.each([
+    ["0300", "00850", { pv1Power: 300, pvEnergyOfDay: 850 }],
+    ["0000", "01500", { pv1Power: 0, pvEnergyOfDay: 1500 }],
+  ])("QPIGS without a load: %s W from the sun, %s Wh today", (watts, energy, values) => {
+    const body = `221.0 49.9 221.0 49.9 0000 0000 000 401 50.10 000 000 0026 ${watts} 200.0 00.10 ${energy} 00010000 00 00 00000 010`;
+    const reply = decodeReply(findRequest("QPIGS"), { body });
+    expect(reply).toMatchObject({ kind: "data", values });
+    expect(reply).not.toHaveProperty("values.batteryDischargeCurrent");
+  });
   test("its QPIGS is told by watts without volt-amperes, and read with its own meaning", () => {
     const { values } = read("QPIGS", "221.0 49.9");
     expect(values).toMatchObject({

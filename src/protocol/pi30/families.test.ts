@@ -70,6 +70,16 @@ describe("familyOf", () => {
         },
       },
     ],
+    ...[
+      "221.0 49.9 221.0 49.9 0000 0000 000 401 50.10 000 000 0026 0300",
+      "221.0 49.9 221.0 49.9 0000 0000 000 401 50.10 000 000 0026 0000",
+    ].map((start, index): [string, Shown] => [
+      "revo",
+      {
+        fields: { QPIRI: 25, QPIGS: 21 },
+        payloads: { QPIGS: `${start} 200.0 00.10 ${index === 0 ? "00000" : "01500"} 00010000 00 00 00000 010` },
+      },
+    ]),
     ["unknown", { fields: { QPIRI: 31, QPIGS: 23 } }],
     ["unknown", { modelNumber: "099", modelName: "XYZ-1000", fields: { QPIRI: 28 } }],
     ["unknown", {}],

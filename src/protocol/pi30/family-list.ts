@@ -1,5 +1,6 @@
 import type { Allowed } from "../../model/setting.ts";
 import type { CodeTable, CurrentCommand, Family, FamilyRule, LedTable, VoltageSheet } from "./family.ts";
+import { meantByRevo, revoPayloads } from "./revo.ts";
 
 /** Source of every fact here: protocol notes §6.1, §7, §8.5, §9 and §12. */
 
@@ -234,8 +235,8 @@ export const families: readonly Family[] = [
     key: "revo",
     title: "SOROTEC Revo and relatives, another protocol under the name PI30",
     closed: "a Revo is set by commands of its own, which change everything at once: set it at the unit",
-    // Watts without volt-amperes, and places that are constant there.
-    rules: [{ answers: ["QLITH0"] }, { payload: [["QPIGS", /^(\S+ ){4}0000 (?!000)\d{4} (\S+ ){6}\d{4} (\S+ ){4}00 00 \d{5} 010$/]] }],
+    renamed: meantByRevo,
+    rules: [{ answers: ["QLITH0"] }, ...revoPayloads.map((pattern): FamilyRule => ({ payload: [["QPIGS", pattern]] }))],
   },
   {
     ...unknownFamily,

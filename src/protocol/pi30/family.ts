@@ -1,4 +1,5 @@
 import type { Allowed } from "../../model/setting.ts";
+import type { Renamed } from "./revo.ts";
 
 /** Vendor papers of PI30; what each covers stands in the protocol notes §1. */
 export type Paper = "D14" | "D4K" | "D15" | "DGK" | "DMK2" | "DMAX" | "DMAX2" | "DTWIN";
@@ -66,6 +67,8 @@ export interface Family {
   readonly solarChargeCurrent: readonly CurrentCommand[];
   /** True where status and output modes are numbered as in PI41. */
   readonly isSplitPhase?: boolean;
+  /** Values that are something else, by the name under which they are decoded. */
+  readonly renamed?: Renamed;
   /** True where QDI has the max. charge current in the place of that from the grid, and the other way round. */
   readonly swapsDefaultCurrents?: boolean;
   readonly outputPriorities: CodeTable;

@@ -2,6 +2,7 @@ import { metric } from "../../model/metric.ts";
 import { layout, query } from "../command.ts";
 import { decimal, field, flags, int, steps, text, unexplained, yesNo } from "../field.ts";
 import { countryRegulations, operatingModes } from "./choices.ts";
+import { revoSigns } from "./revo.ts";
 
 /** Field 16 of QPIGS, b7 first, after the papers of most models; what b7 and b3 are elsewhere, the words of a family tell. */
 export const deviceStatuses = flags(
@@ -15,44 +16,39 @@ export const deviceStatuses = flags(
   "acCharging",
 );
 
+/** Field 16 of a Revo, of which the last three are used. */
+export const revoStatuses = flags("b7", "b6", "b5", "b4", "b3", "charging", "solarCharging", "acCharging");
+
+const revoFields = [
+  field(metric.gridVoltage, decimal(5, 1)),
+  field(metric.gridFrequency, decimal(4, 1)),
+  field(metric.outputVoltage, decimal(5, 1)),
+  field(metric.outputFrequency, decimal(4, 1)),
+  unexplained(4),
+  field(metric.loadActivePower, int(4)),
+  field(metric.loadPercent, int(3)),
+  field(metric.busVoltage, int(3)),
+  field(metric.batteryVoltage, decimal(5, 2)),
+  field(metric.batteryChargeCurrent, int(3)),
+  field(metric.batterySoc, int(3)),
+  [field(metric.heatSinkTemperature, int(4)), field(metric.heatSinkRaw, int(4))],
+  field(metric.pv1Power, int(4)),
+  field(metric.pv1Voltage, decimal(5, 1)),
+  unexplained(14),
+  field(metric.pvEnergyOfDay, int(5)),
+  field(metric.deviceStatus, revoStatuses),
+  unexplained(17),
+  unexplained(18),
+  unexplained(19),
+  unexplained(20),
+] as const;
+
 export const QPIGS = query("QPIGS", {
   title: "General status",
   source: "D14 to DMAX2, notes §8.8; 17, 21, 24 and 25 fields, power of five digits above 9999 VA; Revo §13.2",
   cadence: "fast",
   layouts: [
-    // Revo says PI30 but means other things. No load can have watts without volt-amperes, and these places are constant there.
-    layout(
-      [21, 21],
-      [
-        field(metric.gridVoltage, decimal(5, 1)),
-        field(metric.gridFrequency, decimal(4, 1)),
-        field(metric.outputVoltage, decimal(5, 1)),
-        field(metric.outputFrequency, decimal(4, 1)),
-        unexplained(4),
-        field(metric.loadActivePower, int(4)),
-        field(metric.loadPercent, int(3)),
-        field(metric.busVoltage, int(3)),
-        field(metric.batteryVoltage, decimal(5, 2)),
-        field(metric.batteryChargeCurrent, int(3)),
-        field(metric.batterySoc, int(3)),
-        [field(metric.heatSinkTemperature, int(4)), field(metric.heatSinkRaw, int(4))],
-        field(metric.pv1Power, int(4)),
-        field(metric.pv1Voltage, decimal(5, 1)),
-        unexplained(14),
-        field(metric.pvEnergyOfDay, int(5)),
-        field(metric.deviceStatus, flags("b7", "b6", "b5", "b4", "b3", "charging", "solarCharging", "acCharging")),
-        unexplained(17),
-        unexplained(18),
-        unexplained(19),
-        unexplained(20),
-      ],
-      { index: 4, matches: /^0000$/ },
-      { index: 5, matches: /^(00[1-9]\d|0[1-9]\d{2}|[1-9]\d{3})$/ },
-      { index: 12, matches: /^\d{4}$/ },
-      { index: 17, matches: /^00$/ },
-      { index: 18, matches: /^00$/ },
-      { index: 20, matches: /^010$/ },
-    ),
+    ...revoSigns.map((sign) => layout([21, 21], revoFields, ...sign)),
     layout(
       [16, Infinity],
       [

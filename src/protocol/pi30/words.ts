@@ -5,7 +5,7 @@ import { chargerSourcePriorities, outputModes, outputSourcePriorities, splitPhas
 import { findFamily } from "./families.ts";
 import type { CodeTable, Family, Paper } from "./family.ts";
 import { unitStatuses } from "./parallel.ts";
-import { deviceStatuses } from "./status.ts";
+import { deviceStatuses, revoStatuses } from "./status.ts";
 
 /** The word for a code of a reply, which may have fewer digits than the table; `unknown:CODE` where the table has none. */
 export function wordOf(table: CodeTable, digits: string): string {
@@ -74,19 +74,30 @@ export function inWordsOf(key: string, values: Values): Values {
   if (family.swapsDefaultCurrents && metric.outputVoltageSetting.key in values && first !== undefined && second !== undefined)
     Object.assign(changes, { [metric.maxAcChargeCurrent.key]: second, [metric.maxChargeCurrent.key]: first });
   const all = Object.keys(changes).length === 0 ? values : { ...values, ...changes };
-  return withStatusOf(family, all);
+  return renamed(family, withStatusOf(family, all));
+}
+
+function renamed({ renamed: names }: Family, values: Values): Values {
+  if (!names) return values;
+  const entries = Object.entries(values);
+  const kept = entries.filter(([name]) => !Object.hasOwn(names, name));
+  // What gets a name takes it from what had it: a Revo's PV power stands in another place.
+  const moved = entries.flatMap(([name, value]) => (names[name] ? [[names[name], value] as const] : []));
+  return Object.fromEntries([...kept, ...moved]);
 }
 
 const namesOf = (codec: Codec<readonly string[]>): readonly string[] => codec.decode("1".repeat(8)) ?? [];
 const commonStatus = namesOf(deviceStatuses);
 const splitPhaseStatus = namesOf(unitStatuses);
+const revoStatus = namesOf(revoStatuses);
 
 /** Papers in which b7 of the status tells that PV or grid feeds the load, and b3 is reserved; in the others it is as decoded. */
 const feedsLoad: ReadonlySet<Paper> = new Set(["DGK", "DMK2", "DTWIN"]);
 
 /** What the bits are called on a family, b7 first; b7 and b3 stay without a meaning where its papers do not agree or there are none. */
-function statusNames({ papers, isSplitPhase }: Family): readonly string[] {
+function statusNames({ papers, isSplitPhase, renamed: others }: Family): readonly string[] {
   if (isSplitPhase) return splitPhaseStatus;
+  if (others) return revoStatus;
   const feeds = papers.some((paper) => feedsLoad.has(paper));
   const isAsDecoded = papers.some((paper) => !feedsLoad.has(paper));
   if (isAsDecoded && !feeds) return commonStatus;
