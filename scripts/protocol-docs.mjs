@@ -44,13 +44,19 @@ function rows(slot, index) {
   );
 }
 
-/** @param {Layout} layout */
-function layoutTable({ count: [min, max], where, fields }) {
+/**
+ * @param {Layout} layout
+ * @param {number} index
+ * @param {Layout[]} layouts
+ */
+function layoutTable({ count: [min, max], where, fields }, index, layouts) {
   const known = fields.length;
   const counts =
     max === Infinity ? `${min} fields or more` : min === max ? `${min} field${min === 1 ? "" : "s"}` : `${min} to ${max} fields`;
   const condition = (where ?? []).map(({ index, matches }) => `, field ${index} matching \`${matches.source}\``).join("");
   const rest = max > known ? ` Fields from ${known} on are kept as they come.` : "";
+  // Forms that differ only in what tells them have one table, behind the last of them.
+  if (layouts[index + 1]?.fields === fields) return `${counts}${condition}, or`;
   return [
     `${counts}${condition}.${rest}`,
     "",
