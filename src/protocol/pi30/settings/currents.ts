@@ -59,12 +59,15 @@ function currentSetting(of: Metric, declaration: Declaration, { commands: comman
       shape: "NNN, mNN or mNNN: the current in A, with the unit's number in front",
       readBack: read ? plainly({ query: QPIRI, key: of.key }, isNumber) : undefined,
       values(facts) {
+        const family = findFamily(facts.family);
+        if (commandsOf(family).length === 0) return lacking(`no command for it is known of this model (${family.title})`);
         const listed = facts.values[offeredAs.key];
         if (!Array.isArray(listed))
           return locked(`this unit does not tell which currents it takes (no answer to ${offered.code}), and no other can be sent safely`);
         const values = (listed as readonly unknown[]).filter((amps): amps is number => commands(amps, facts).length > 0);
-        if (values.length === 0) return lacking(`no command for it is known of this model (${findFamily(facts.family).title})`);
-        return { kind: "list", values };
+        return values.length > 0
+          ? { kind: "list", values }
+          : locked("none of the currents it lists can be said to this unit without doubt");
       },
       commands,
       parse(command, { family, unit }) {

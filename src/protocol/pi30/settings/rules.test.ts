@@ -313,6 +313,12 @@ describe("the output voltage", () => {
 });
 
 describe("what only some models of a paper have", () => {
+  test("a limit for the sun alone: a Plus, and no other model of D15", () => {
+    const silent = { selectableSolarChargeCurrents: undefined } as unknown as Values;
+    expect(allowed("maxSolarChargeCurrent", factsOf("older", { values: silent }))).toMatchObject({ because: "lacking" });
+    expect(allowed("maxSolarChargeCurrent", factsOf("plus", { values: silent }))).toMatchObject({ because: "locked" });
+    expect(allowed("maxSolarChargeCurrent", factsOf("plus"))).toEqual({ kind: "list", values: [10, 20, 30, 40] });
+  });
   test("a second output's commands go to units that tell of one", () => {
     for (const wide of [false, true]) {
       const facts = factsOf("mks3", { wide });
