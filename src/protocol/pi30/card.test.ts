@@ -99,6 +99,13 @@ describe("what follows from a card", () => {
     expect(derived(three).parallel).toMatchObject({ units: 3, number: 1, phases: 3 });
   });
 
+  test("of clones with one serial number, the one that feeds this unit's phase", () => {
+    const clones = { QPGS0: unit(identity.serialNumber, { mode: "2" }), QPGS1: unit(identity.serialNumber, { mode: "3" }) };
+    const numberOf = (mode: string) =>
+      derived(cardOf({ ...clones, QPIRI: ratings.replace(" 01 0 0 52.0", ` 01 0 ${mode} 52.0`) })).parallel.number;
+    expect(["2", "3"].map(numberOf)).toEqual([0, 1]);
+  });
+
   test("settings, with the unit's own lists; what the battery type sets is locked", () => {
     const card = cardOf({ QPIRI: ratings, QGMN: "044", QMN: "MKS2-8000", QPIGS: status21, QMCHGCR: "010 020 030 040" });
     const facts = derived(card);

@@ -189,15 +189,17 @@ export function isThere({ serialNumber }: Values): boolean {
 
 function parallelOf({ serialNumber }: ModelCard, answers: Answers): CardFacts["parallel"] {
   const units = unitsOf(answers);
-  const numbers = [...units.keys()];
   const serialNumbers = [...units.values()].map((values) => String(values["serialNumber"]));
-  const place = serialNumbers.indexOf(serialNumber ?? "");
+  const ownMode = answers.get("QPIRI")?.values["outputMode"];
+  const own = [...units].filter(([, values]) => values["serialNumber"] === serialNumber);
+  // Clones share a serial number; the phase they feed tells them apart.
+  const [number = 0] = own.find(([, values]) => values["outputMode"] === ownMode) ?? own[0] ?? [];
   const modes = [...units.values(), answers.get("QPIRI")?.values ?? {}].map((values) => String(values["outputMode"] ?? ""));
   const isSplit = [...answers.values()].some(({ values }) => Object.keys(values).some((name) => name.startsWith("l2")));
   const phases = modes.some((mode) => /^phase\dOf3$/.test(mode)) ? 3 : isSplit || modes.some((mode) => /^phase\dOf2/.test(mode)) ? 2 : 1;
   return {
     units: Math.max(1, units.size),
-    number: (place < 0 ? undefined : numbers[place]) ?? 0,
+    number,
     serialNumbers,
     phases,
   };
