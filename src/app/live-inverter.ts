@@ -13,6 +13,7 @@ import { Line } from "../session/line.ts";
 import type { PlanItem } from "../session/poller.ts";
 import type { OpenTransport } from "../session/transport.ts";
 import { tapped } from "../session/traffic.ts";
+import { serialNumberNow } from "../session/who-is-there.ts";
 import { isSimulated } from "../sim/answers.ts";
 import { identityOf, Unit, type Identity } from "../session/unit.ts";
 import type { CardStore } from "./cards.ts";
@@ -56,13 +57,12 @@ export interface LiveInverterOptions {
 export class LiveInverter {
   /** The last minutes of its link. */
   readonly recorder: LinkRecorder;
-  /** Changes its settings; for the control service alone, which guards it. */
-  readonly control: UnitControl;
   readonly #options: LiveInverterOptions;
   readonly #line: Line;
   readonly #unit: Unit;
   readonly #notices = new Notices();
   #info: InverterInfo;
+  #control: UnitControl;
   #problemSince: { readonly message: string; readonly since: number } | undefined;
   /** False until the unit at the other end has said who it is or was known from before: outputs that keep things wait for that. */
   #known: boolean;
@@ -97,14 +97,22 @@ export class LiveInverter {
         onCard: (card, id) => cards.keep(id, card),
       }),
     });
-    this.control = this.#controlled();
+    this.#control = this.#controlled();
   }
 
-  /** Changes go to the unit that has said who it is, never to one that has taken its place. */
+  /** Changes the settings of the unit that is there now, and of no other that comes after it; for the control service alone, which guards it. */
+  get control(): UnitControl {
+    return this.#control;
+  }
+
+  /** For the unit that has said who it is, never for one that has taken its place. */
   #controlled(): UnitControl {
     const line = this.#line;
+    const { id, serialNumber } = this.#info;
     const met = (): Line => {
-      if (!this.#isMet) throw new TransportError("link-down", `${this.#info.id} has not said who it is yet`);
+      if (!this.#isMet) throw new TransportError("link-down", `${id} has not said who it is yet`);
+      if (this.#info.id !== id || this.#info.serialNumber !== serialNumber)
+        throw new TransportError("link-down", `Another inverter answers in place of ${id}`);
       return line;
     };
     return new UnitControl({
@@ -117,6 +125,16 @@ export class LiveInverter {
       },
       clock: this.#options.clock,
       facts: () => ({ ...this.make, wide: this.#options.wide === true }),
+      mustBeThere: async ({ signal }) => {
+        if (serialNumber === undefined) return;
+        // A cable can change places without the line noticing.
+        const now = await serialNumberNow((what, how) => met().ask(what, how), { signal });
+        if (now === serialNumber) return;
+        if (now === undefined) throw new TransportError("link-down", `${id} does not say who it is at the moment`);
+        this.#isMet = false;
+        this.#unit.meetAgain();
+        throw new TransportError("link-down", `Another inverter, with the serial number ${now}, answers in place of ${id}`);
+      },
     });
   }
 
@@ -208,6 +226,7 @@ export class LiveInverter {
     }
     this.#problemSince = undefined;
     const { serialNumber, model, firmware } = identity;
+    const isSame = id === this.#info.id && serialNumber === this.#info.serialNumber;
     this.#info = {
       id,
       device: target.device,
@@ -216,8 +235,10 @@ export class LiveInverter {
       ...(model !== undefined && { model }),
       ...(firmware !== undefined && { firmware }),
     };
+    if (!isSame) this.#control = this.#controlled();
     this.#known = true;
-    this.#isMet = true;
+    // A name can still come in after the link was lost; another unit may be there by then.
+    this.#isMet = this.#line.status.state === "online";
     logger.info(`${id}: ${model ?? "unknown model"}, serial number ${serialNumber ?? "unknown"}, firmware ${firmware ?? "unknown"}`);
     this.#publish(this.#line.status);
     return id;

@@ -26,6 +26,8 @@ export interface UnitControlOptions {
   readonly clock: Clock;
   /** What is known of the unit besides what it answers right now. */
   readonly facts: () => Omit<UnitFacts, "values">;
+  /** Looks whether it is still the unit that is meant; rejects with TransportError when it is not, or cannot be told. */
+  readonly mustBeThere?: (options: { readonly signal: AbortSignal }) => Promise<void>;
 }
 
 export interface ChangeOptions {
@@ -93,6 +95,8 @@ class Run {
   readonly #written: WrittenCommand[] = [];
   #before: SettingValue | undefined;
   #after: SettingValue | undefined;
+  /** Why the latest command was not sent. */
+  #hindrance = "";
 
   constructor(unit: UnitControlOptions, setting: Setting, value: SettingValue, options: ChangeOptions) {
     this.#unit = unit;
@@ -106,10 +110,13 @@ class Run {
 
   async run(): Promise<UnitOutcome> {
     const prepared = await this.#prepare();
+    // Whoever was asked may be another unit by now, or may have been all along.
+    const isDecided = "kind" in prepared && prepared.kind !== "unchanged";
+    if (!isDecided && !(await this.#isThere())) return this.#end("refused", `${this.#hindrance}; nothing was sent`, { by: "us" });
     if ("kind" in prepared) return prepared;
     for (const [index, write] of prepared.writes.entries()) {
       const answer = await this.#send(write);
-      if (this.#written.length === 0) return this.#end("refused", "The inverter cannot be reached; nothing was sent.", { by: "us" });
+      if (this.#written.length === 0) return this.#end("refused", `${this.#hindrance}; nothing was sent`, { by: "us" });
       const isLast = index === prepared.writes.length - 1;
       // Some firmware meets a form that it does not know with silence; all forms mean the same value.
       const mayBeUnknown = answer === "nak" || (answer === "silence" && !isLast && !(await this.#showsSoon()));
@@ -155,6 +162,7 @@ class Run {
   async #tell(write: Write, otherChecksum: boolean): Promise<WrittenCommand["answer"] | "unsent"> {
     const { line, clock } = this.#unit;
     const { signal, beforeWrite } = this.#options;
+    if (this.#written.length > 0 && !(await this.#isThere())) return "unsent";
     await beforeWrite(write, this.#before);
     signal.throwIfAborted();
     const { command } = write;
@@ -164,9 +172,24 @@ class Run {
       return answer;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;
-      if (error.context["sent"] !== true) return "unsent";
+      if (error.context["sent"] !== true) {
+        this.#hindrance = `The inverter cannot be reached: ${error.message}`;
+        return "unsent";
+      }
       this.#written.push({ command, sent: "", answer: "silence", at: clock.now() });
       return "silence";
+    }
+  }
+
+  async #isThere(): Promise<boolean> {
+    const { signal } = this.#options;
+    try {
+      await this.#unit.mustBeThere?.({ signal });
+      return true;
+    } catch (error) {
+      if (!(error instanceof TransportError)) throw error;
+      this.#hindrance = error.message;
+      return false;
     }
   }
 

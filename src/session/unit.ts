@@ -208,6 +208,11 @@ export class Unit {
     if (status.state !== "online") this.#session.abort(new TransportError("link-down", status.message));
   }
 
+  /** To be called when another unit was found at the other end: it is asked who it is, and polling starts again. */
+  meetAgain(): void {
+    this.#session.abort(new TransportError("link-down", "Another unit answers."));
+  }
+
   /**
    * Other units of a parallel system are asked too; the record of one that is not there has no serial number. One that was
    * there is missed and asked on; of the numbers behind it the next two are tried, for one unit may be off at the start.

@@ -5,6 +5,7 @@ import { settings } from "../../protocol/pi30/settings/catalogue.ts";
 import type { Clock } from "../../session/clock.ts";
 import type { Config } from "../config.ts";
 import type { LiveInverter } from "../live-inverter.ts";
+import type { ControlUnit } from "./control-unit.ts";
 import { JournalFile, type LineStore } from "./journal-file.ts";
 import { Journal } from "./journal.ts";
 import type { ControlRules } from "./rules.ts";
@@ -29,13 +30,25 @@ export function rulesOf({ control, inverters }: Pick<Config, "control" | "invert
   return { enabled: own?.enabled ?? enabled, level: own?.level ?? level, wide: own?.wide ?? wide, console, budget };
 }
 
+/** The unit that is there now; whoever comes after it at the same cable is another one. */
+function unitOf(inverter: Controlled): ControlUnit {
+  const { control } = inverter;
+  return {
+    id: inverter.info.id,
+    control,
+    get isOnline() {
+      return inverter.isMet && inverter.control === control;
+    },
+  };
+}
+
 /** The control service with its journal in the data folder, which this process has locked. */
 export async function openControl({ config, inverters, clock, logger, store }: OpenControlOptions): Promise<ControlService> {
   const file = store ?? (await JournalFile.open(join(config.dataDir, "journal.jsonl"), { logger }));
   const journal = await Journal.open(file, { clock, logger });
   const rules = (id: string): ControlRules => rulesOf(config, inverters().find(({ info }) => info.id === id)?.info.device ?? "");
   return new ControlService({
-    units: () => inverters().map((inverter) => ({ id: inverter.info.id, isOnline: inverter.isMet, control: inverter.control })),
+    units: () => inverters().map(unitOf),
     settings,
     rules,
     journal,

@@ -1,0 +1,160 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { recordingLogger } from "../../test/support/readings.ts";
+import { knows, ScriptedPort, type Script } from "../../test/support/scripted-port.ts";
+import type { Sink } from "../model/reading.ts";
+import { findRequest } from "../protocol/pi30/dialect.ts";
+import { findSetting } from "../protocol/pi30/settings/catalogue.ts";
+import type { UnitOutcome } from "../session/control.ts";
+import { VirtualClock } from "../sim/virtual-clock.ts";
+import { LiveInverter } from "./live-inverter.ts";
+import { InverterRegistry } from "./registry.ts";
+
+/* A change is meant for one unit. Another one that has taken its place behind the cable must neither get it nor answer for it. */
+
+const serialNumber = "92931905106458";
+const other = "96332011223344";
+const signal = (): AbortSignal => new AbortController().signal;
+const priority = findSetting("outputSourcePriority");
+const nowhere: Sink & { forget(): void } = { name: "nowhere", reading() {}, status() {}, forget() {} };
+
+/** A unit with an output priority that it takes, or only says it takes. */
+function unitThat(id: string, code: number, manner: "obeys" | "ignores" = "obeys") {
+  const unit = { code, setters: [] as string[] };
+  const script: Script = (command) => {
+    const set = /^POP0(\d)$/.exec(command)?.[1];
+    if (set === undefined)
+      return knows({
+        QID: id,
+        QPIRI: `230.0 21.7 230.0 50.0 21.7 5000 5000 48.0 51.0 49.0 54.4 54.4 2 30 060 1 ${unit.code} 2 9 01 0 1 53.0 0 1 000`,
+      })(command);
+    unit.setters.push(command);
+    if (manner === "obeys") unit.code = Number(set);
+    return "ACK";
+  };
+  return { unit, script };
+}
+
+let folder: string;
+const stops: (() => Promise<void>)[] = [];
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sonkrag-swap-"));
+});
+afterEach(async () => {
+  for (const stop of stops.splice(0)) await stop();
+  await rm(folder, { recursive: true });
+});
+
+async function live(script: Script, wantedId?: string) {
+  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+  const logger = recordingLogger();
+  const registry = await InverterRegistry.open(join(folder, "inverters.json"), { logger });
+  const port = new ScriptedPort(clock, script);
+  const inverter = new LiveInverter({
+    target: {
+      open: port.open,
+      device: "serial:/dev/ttyUSB0",
+      location: "/dev/ttyUSB0",
+      simulated: false,
+      wantedId,
+      provisionalId: "inverter-1",
+    },
+    plan: [{ request: findRequest("QPIGS"), everyMs: 5000 }],
+    registry,
+    wide: true,
+    clock,
+    logger,
+    outputs: nowhere,
+    page: nowhere,
+  });
+  const stop = new AbortController();
+  const running = inverter.run({ signal: stop.signal });
+  stops.push(async () => {
+    stop.abort(new Error("the test is over"));
+    await running;
+    await registry.saved();
+  });
+  const wait = async (ms: number): Promise<void> => await clock.sleep(ms, { signal: signal() });
+  await wait(3000);
+  const change = async (control = inverter.control): Promise<UnitOutcome> =>
+    await control.change(priority, "sbu", { signal: signal(), beforeWrite: async () => undefined });
+  return { port, inverter, wait, change };
+}
+
+test("the unit that was met gets its change", async () => {
+  const { unit, script } = unitThat(serialNumber, 0);
+  const { change } = await live(script);
+  expect(await change()).toMatchObject({ kind: "applied", after: "sbu" });
+  expect(unit.setters).toEqual(["POP02"]);
+});
+
+test.each([undefined, "garage"])(
+  "another one in its place, unnoticed by the line, gets nothing and is then met (id %s)",
+  async (wantedId) => {
+    const { unit, script } = unitThat(serialNumber, 0);
+    const { port, inverter, wait, change } = await live(script, wantedId);
+    for (const [code, name] of [
+      [0, "to be changed"],
+      [2, "so already"],
+    ] as const) {
+      const swapped = unitThat(`${other.slice(0, -1)}${code}`, code);
+      port.script = swapped.script;
+      expect({ name, outcome: await change() }).toMatchObject({
+        outcome: { kind: "refused", by: "us", reason: expect.stringMatching(/another/i) as string, written: [] },
+      });
+      expect(swapped.unit.setters).toEqual([]);
+      await wait(5000);
+      expect(inverter.info.serialNumber).toBe(`${other.slice(0, -1)}${code}`);
+    }
+    expect(unit.setters).toEqual([]);
+    const third = unitThat(serialNumber, 1);
+    port.script = third.script;
+    expect(await change()).toMatchObject({ kind: "refused" });
+    await wait(5000);
+    expect(await change()).toMatchObject({ kind: "applied" });
+  },
+);
+
+test("another one that is plugged in while a change is read back does not answer for it", async () => {
+  const { unit, script } = unitThat(serialNumber, 0, "ignores");
+  const { port, wait, change } = await live(script);
+  const changed = change();
+  await wait(3000);
+  expect(unit.setters).toEqual(["POP02"]);
+  port.pull();
+  const swapped = unitThat(other, 2);
+  port.script = swapped.script;
+  await wait(500);
+  port.plugIn();
+  expect(await changed).toMatchObject({ kind: "unconfirmed" });
+  expect(swapped.unit.setters).toEqual([]);
+});
+
+test("the same one that comes back does", async () => {
+  const { unit, script } = unitThat(serialNumber, 0, "ignores");
+  const { port, wait, change } = await live(script);
+  const changed = change();
+  await wait(3000);
+  port.pull();
+  unit.code = 2;
+  await wait(500);
+  port.plugIn();
+  expect(await changed).toMatchObject({ kind: "applied" });
+});
+
+test("a way to a unit that has gone is closed for ever, whoever answers at its port now", async () => {
+  const { script } = unitThat(serialNumber, 0);
+  const { port, inverter, wait, change } = await live(script, "garage");
+  const former = inverter.control;
+  port.pull();
+  const swapped = unitThat(other, 0);
+  port.script = swapped.script;
+  await wait(500);
+  port.plugIn();
+  await wait(10_000);
+  expect(inverter.info.serialNumber).toBe(other);
+  expect(await change(former)).toMatchObject({ kind: "refused", by: "us", written: [] });
+  expect(swapped.unit.setters).toEqual([]);
+});
