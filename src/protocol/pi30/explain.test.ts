@@ -56,6 +56,15 @@ describe("warnings", () => {
     expect(explainWarnings(valuesOf(bits(36, 30)), "king")[0]?.title).toBe("DC/DC over current");
   });
 
+  test("a split-phase unit means overcharging by position 13, which all others keep for later use", () => {
+    expect(severities(bits(32, 13, 30), "split-phase")).toEqual({ overcharge: "fault", position30: "warning" });
+    expect(explainWarnings(valuesOf(bits(32, 13, 30)), "split-phase").map(({ title }) => title)).toEqual([
+      "Battery overcharged",
+      "Slave unit",
+    ]);
+    expect(severities(bits(32, 13, 30), "mks")).toEqual({ overcharge: "info", position30: "info" });
+  });
+
   test("a second and third solar charger have warnings of their own", () => {
     expect(Object.keys(severities(bits(38, 30, 31, 32, 33, 34, 35, 36, 37), "plus"))).toEqual([
       "pv2VoltageHigh",
@@ -116,6 +125,9 @@ describe("fault codes", () => {
     ["85", "king", "Grid current unbalanced"],
     ["85", "mks4", "Output current unbalanced"],
     ["05", "max", "Short circuit at the output"],
+    ["11", "split-phase", "Main relay failed"],
+    ["52", "split-phase", "Bus start-up failed"],
+    ["85", "split-phase", "Grid current unbalanced"],
     ["42", "max", "Fault 42"],
   ])("%s on %s", (code, family, title) => {
     expect(explainFault(code, family)).toMatchObject({ key: code, title, severity: "fault" });

@@ -39,6 +39,7 @@ describe("familyOf", () => {
     ["vm4", { modelName: "VMIV-4000", modelNumber: "027" }],
     ["vm4-twin", { modelName: "VMIV-4000", modelNumber: "027", fields: { QPIGS: 24, QDOP: 14 } }],
     ["split-phase", { fields: { QPIRI: 26, QPIGS: 21, QPIGS2: 11 } }],
+    ["split-phase", { modelNumber: "026", fields: { QPIRI: 26 } }],
     ["split-phase", { modelNumber: "044", fields: { QPIRI: 26, QPIGS: 21, QPIGS2: 11 } }],
     ["plus", { fields: { QPIRI: 25, QPIGS2: 12 } }],
     ["hs", { fields: { QPIRI: 25, QPIGS: 17 } }],

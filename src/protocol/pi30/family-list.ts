@@ -244,7 +244,8 @@ export const families: readonly Family[] = [
     title: "Split-phase unit that says PI30 and means PI41",
     closed: "a split-phase unit numbers its output modes in another way, and what it takes is not known well enough: set it at the unit",
     isSplitPhase: true,
-    rules: [{ fields: { QPIGS2: [11] } }],
+    papers: ["DPI41"],
+    rules: [{ fields: { QPIGS2: [11] } }, { modelNumbers: ["026"] }],
   },
   {
     ...unknownFamily,

@@ -2,7 +2,7 @@ import type { Allowed } from "../../model/setting.ts";
 import type { Renamed } from "./revo.ts";
 
 /** Vendor papers of PI30; what each covers stands in the protocol notes §1. */
-export type Paper = "D14" | "D4K" | "D15" | "DGK" | "DMK2" | "DMAX" | "DMAX2" | "DTWIN";
+export type Paper = "D14" | "D4K" | "D15" | "DGK" | "DMK2" | "DMAX" | "DMAX2" | "DTWIN" | "DPI41";
 
 /**
  * How the argument of a charge current is built: `N` is a digit of the current in A, `m` the number of the parallel

@@ -12,7 +12,8 @@ export interface FaultDeclaration {
   readonly papers?: readonly Paper[];
 }
 
-const older: readonly Paper[] = ["D14", "D4K"];
+const older: readonly Paper[] = ["D14", "D4K", "DPI41"];
+const allButMax: readonly Paper[] = [...older, "DGK", "DMK2", "DTWIN"];
 const max: readonly Paper[] = ["DMAX", "DMAX2"];
 const service = "Switch the inverter off and on once; if it comes back, call the installer.";
 const parallel = "Check the cables between the units, then switch all of them off and on.";
@@ -55,7 +56,7 @@ export const faults: readonly FaultDeclaration[] = [
     title: "Short circuit at the output, or too hot inside",
     explanation: "The inverter sees a short circuit where the house is connected, or a part inside is too hot.",
     advice: "Let it cool down with the house's circuits off, then add one circuit after the other.",
-    papers: ["D14", "D4K", "DGK", "DMK2", "DTWIN"],
+    papers: allButMax,
   },
   {
     code: "06",
@@ -166,7 +167,7 @@ export const faults: readonly FaultDeclaration[] = [
     title: "Output circuit failed",
     explanation: "A parallel unit's output does not work with the others.",
     advice: parallel,
-    papers: ["D14", "D4K", "DGK", "DMK2", "DTWIN"],
+    papers: allButMax,
   },
   {
     code: "72",
@@ -201,7 +202,7 @@ export const faults: readonly FaultDeclaration[] = [
     title: "Grid current unbalanced",
     explanation: "The parallel units do not take the same current from the grid.",
     advice: "Check the input cables and breakers of all units.",
-    papers: ["D14", "D4K", "DGK", "DMK2", "DTWIN"],
+    papers: allButMax,
   },
   {
     code: "85",

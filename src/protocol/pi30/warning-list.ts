@@ -122,6 +122,14 @@ export const commonWarnings: readonly WarningDeclaration[] = [
     severity: "info",
     explanation: "The papers of this make keep this position for later use; split-phase units of PI41 mean overcharging.",
     advice: "Nothing; on a split-phase unit check the charging voltages.",
+    differs: {
+      "split-phase": {
+        title: "Battery overcharged",
+        severity: "fault",
+        explanation: "The battery got more charge than it may.",
+        advice: "Compare the charging voltages with the battery's data sheet and look for other chargers on the battery.",
+      },
+    },
   },
   {
     key: "batteryUnderVoltageShutdown",
@@ -255,6 +263,12 @@ export const placedWarnings: readonly PlacedWarning[] = [
     title: "Position 30",
     ...unknownPosition,
     differs: {
+      "split-phase": {
+        title: "Slave unit",
+        severity: "warning",
+        explanation: "This unit follows another one of a parallel system.",
+        advice: "Nothing, if it is one of several.",
+      },
       king: {
         title: "DC/DC over current",
         severity: "fault",
