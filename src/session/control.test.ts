@@ -7,6 +7,7 @@ import type { SettingValue } from "../model/setting.ts";
 import { QPIRI } from "../protocol/pi30/ratings.ts";
 import { QMOD } from "../protocol/pi30/status.ts";
 import { QMUCHGCR } from "../protocol/pi30/currents.ts";
+import { hasZeroByte } from "../protocol/encode.ts";
 import { numberOf, type Setting, type Write } from "../protocol/setting.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
 import { UnitControl } from "./control.ts";
@@ -179,6 +180,32 @@ describe("verdicts that are none", () => {
     expect(await outcome).toMatchObject({ kind: "applied", after: 30 });
     expect(setters()).toEqual(["MUCHGC030"]);
   });
+});
+
+test.each(["silence", "spoilt"])(
+  "what cannot be read back is not sent again in another form after %s: it may have been obeyed",
+  async (how) => {
+    const blind: Setting = { ...current, readBack: undefined };
+    const { change, setters, port } = await controlOf(() => (command) => {
+      if (!command.startsWith("MUCHGC")) return knows({ QMUCHGCR: "002 010 020 030" })(command);
+      return how === "silence" ? undefined : Uint8Array.of(0x28, 0x41, 0x43, 0x4b, 1, 2, 13);
+    });
+    expect(await change(30, blind)).toMatchObject({ kind: "unconfirmed" });
+    expect(setters()).toEqual(["MUCHGC030"]);
+    expect(port.commands().filter((command) => command.startsWith("M"))).toHaveLength(1);
+  },
+);
+
+test.each(["silence", "spoilt"])("nor with its checksum in another form after %s", async (how) => {
+  // The checksum of this one has a zero byte.
+  const code = Array.from({ length: 100_000 }, (_, index) => `MZ${index}`).find((command) => hasZeroByte(command)) ?? "";
+  const blind: Setting = { ...current, readBack: undefined, commands: () => [code] };
+  const { change, setters } = await controlOf(() => (command) => {
+    if (!command.startsWith("MZ")) return knows({ QMUCHGCR: "002 010 020 030" })(command);
+    return how === "silence" ? undefined : Uint8Array.of(0x28, 0x41, 0x43, 0x4b, 1, 2, 13);
+  });
+  expect(await change(30, blind)).toMatchObject({ kind: "unconfirmed" });
+  expect(setters()).toEqual([code]);
 });
 
 describe("nothing is sent", () => {

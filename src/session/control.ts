@@ -118,8 +118,10 @@ class Run {
       const answer = await this.#send(write);
       if (this.#written.length === 0) return this.#end("refused", `${this.#hindrance}; nothing was sent`, { by: "us" });
       const isLast = index === prepared.writes.length - 1;
-      // Some firmware meets a form that it does not know with silence; all forms mean the same value.
-      const mayBeUnknown = answer === "nak" || (answer === "silence" && !isLast && !(await this.#showsSoon()));
+      // Some firmware meets a form that it does not know with silence; all forms mean the same value. What cannot be read back
+      // may have been obeyed.
+      const isOpen = answer === "silence" && this.#setting.readBack !== undefined;
+      const mayBeUnknown = answer === "nak" || (isOpen && !isLast && !(await this.#showsSoon()));
       if (!mayBeUnknown) return await this.#readBack();
     }
     const isRefused = this.#written.every(({ answer }) => answer === "nak");
@@ -155,6 +157,7 @@ class Run {
     const mayBeMisread = hasZeroByte(write.command) && line.requestChecksum === undefined;
     const answer = await this.#tell(write, false);
     if (!mayBeMisread || answer === "ack" || answer === "unsent") return answer;
+    if (answer !== "nak" && this.#setting.readBack === undefined) return answer;
     // Never twice blindly: it may have been obeyed although its verdict was lost.
     return (await this.#showsSoon()) ? answer : await this.#tell(write, true);
   }

@@ -68,6 +68,37 @@ test("with control on, only what is in the catalogue and its limits leaves", asy
   });
 });
 
+test("the raw console sends nothing that only looks different from a dangerous command, and nothing that upsets the line", async () => {
+  await using unit = await controlledUnit({ control: { enabled: true, level: "expert", console: true } });
+  const { since } = unit.inverter.status;
+  for (const command of [
+    "pf",
+    "Pf",
+    " PF",
+    "PF ",
+    "(PF",
+    "P(F",
+    "psave",
+    " PSAVE",
+    "PSAVE ",
+    "sid99",
+    "ＰＦ",
+    "PF\r",
+    "qpigs",
+    " ",
+    "rtey",
+  ])
+    expect({ command, outcome: await unit.methods["command"]?.({ command, confirm: command }, anybody()) }).toMatchObject({
+      outcome: { kind: "refused", by: "us", written: [] },
+    });
+  expect(unit.simulation.journal.setters).toBe(0);
+  expect(unit.inverter.status).toMatchObject({ state: "online", since });
+  // What nobody knows is what it is for.
+  expect(await unit.methods["command"]?.({ command: "PZZ9", confirm: "PZZ9" }, anybody())).toMatchObject({
+    written: [{ command: "PZZ9" }],
+  });
+});
+
 test("malformed requests are told what is wrong, and huge ones are cut off", async () => {
   await using unit = await controlledUnit();
   const status = async (body: unknown, init?: RequestInit): Promise<number> =>

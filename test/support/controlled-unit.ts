@@ -25,6 +25,7 @@ import { recordingLogger } from "./readings.ts";
 export interface ControlledUnit extends AsyncDisposable {
   readonly clock: VirtualClock;
   readonly simulation: Simulation;
+  readonly inverter: LiveInverter;
   readonly service: ControlService;
   readonly methods: Methods;
   readonly url: string;
@@ -111,6 +112,7 @@ export async function controlledUnit({
   return {
     clock,
     simulation,
+    inverter,
     service,
     methods,
     url: base,

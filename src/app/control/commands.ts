@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { Actor, Outcome, SettingChange } from "../../model/control.ts";
 import { classify } from "../../protocol/pi30/settings/catalogue.ts";
-import type { Setting } from "../../protocol/setting.ts";
+import type { Setting, UnitFacts } from "../../protocol/setting.ts";
 import type { ControlService } from "./service.ts";
 
 /** The name under which a command stands in the journal that is no setting of the catalogue. */
 export const commandName = "command";
 
-/** What may be sent at all: printable, and no longer than any command is. */
-const sendable = /^[\u0020-\u007e]{1,40}$/;
+/** What may be sent at all: printable, not to be taken for a reply, and no longer than any command is. */
+const sendable = /^(?! )[ -'\u0029-~]{1,40}(?<! )$/;
 
 /** A command that the catalogue does not know, for experts: nothing is checked, and nothing tells what came of it. */
 const rawCommand = (command: string): Setting => ({
@@ -62,8 +62,8 @@ export async function changeByCommand(
   });
   const raw = change(commandName, command.slice(0, 100));
   if (!sendable.test(command)) return await service.refuse(raw, "expected a command of at most 40 printable characters");
-  const make = service.makeOf(inverter);
-  const meant = classify(command, { family: "unknown", unit: 0, wide: false, ...make, values: {} });
+  const facts: UnitFacts = { family: "unknown", unit: 0, wide: false, ...service.makeOf(inverter), values: {} };
+  const meant = classify(command, facts);
   if (meant.kind === "setting") return await service.change(change(meant.setting.info.name, meant.value), { signal });
   if (meant.kind === "forbidden") return await service.refuse(raw, meant.reason);
   if (/^(Q|VERFW)/i.test(command))
@@ -71,6 +71,10 @@ export async function changeByCommand(
       raw,
       "an inquiry that the catalogue does not know is not asked: its answer could not be told from an old one",
     );
+  const capitals = command.toUpperCase();
+  // A unit that does not mind small letters would do it without the checks.
+  if (capitals !== command && classify(capitals, facts).kind === "setting")
+    return await service.refuse(raw, `expected a command in the letters it is sent in, such as ${capitals}`);
   if (!service.rulesOf(inverter).console || actor.via !== "console")
     return await service.refuse(
       raw,

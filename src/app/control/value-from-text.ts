@@ -12,7 +12,10 @@ export function valueFromText(text: string, { info, allowed, value }: SettingSta
   if (allowed?.kind === "text") return text;
   if (allowed?.kind === "list") {
     const word = plain(text);
-    const found = allowed.values.find((each) => plain(String(each)) === word) ?? numberIn(allowed.values, numberOf(text, info.unit));
+    // Of a number every sign counts: -10 is not 10, and 1,0 is not either.
+    const found =
+      allowed.values.find((each) => typeof each === "string" && (each === text || plain(each) === word)) ??
+      numberIn(allowed.values, numberOf(text, info.unit));
     if (found !== undefined) return found;
     const yes = yesNo(text);
     if (yes !== undefined && allowed.values.includes(yes)) return yes;
