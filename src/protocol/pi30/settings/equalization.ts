@@ -4,12 +4,12 @@ import type { Setting } from "../../setting.ts";
 import { QBEQI } from "../battery.ts";
 import { QPIRI } from "../ratings.ts";
 import { amountSetting, called, locked, switchSetting, type Declaration } from "./kinds.ts";
-import { equalizable } from "./voltages.ts";
+import { equalizable, equalizationPapers } from "./voltages.ts";
 
 const common = {
   topic: "equalization",
   source: "notes §9.4",
-  papers: ["DGK", "DMK2", "DMAX", "DMAX2", "DTWIN"],
+  papers: equalizationPapers,
 } as const satisfies Partial<Declaration>;
 
 const minutes: Allowed = { kind: "range", min: 5, max: 900, step: 5 };

@@ -3,7 +3,7 @@ import type { Allowed } from "../../../model/setting.ts";
 import { numberOf, type NotOffered, type Setting, type UnitFacts } from "../../setting.ts";
 import { QBEQI } from "../battery.ts";
 import { findFamily } from "../families.ts";
-import type { BatteryClass, VoltageSheet } from "../family.ts";
+import type { BatteryClass, Paper, VoltageSheet } from "../family.ts";
 import { widestVoltages } from "../family-list.ts";
 import { QPIRI } from "../ratings.ts";
 import { ladder } from "./ladder.ts";
@@ -92,6 +92,9 @@ export function equalizable({ values }: UnitFacts): NotOffered | undefined {
   return locked(`the battery type is ${type}: only a flooded or a user-defined battery is equalized`);
 }
 
+/** The papers that know equalization. */
+export const equalizationPapers: readonly Paper[] = ["DGK", "DMK2", "DMAX", "DMAX2", "DTWIN"];
+
 /** Above bulk by its nature, but never below it; the two come from different answers. */
 const equalization = amountSetting(
   called(metric.equalizationVoltage),
@@ -103,6 +106,7 @@ const equalization = amountSetting(
     confirm: "battery voltage",
     lcdProgram: 31,
     source: "notes §9.3",
+    papers: equalizationPapers,
     needs: [QPIRI],
     locked: equalizable,
     check(value, { values }) {
