@@ -158,3 +158,36 @@ test("a way to a unit that has gone is closed for ever, whoever answers at its p
   expect(await change(former)).toMatchObject({ kind: "refused", by: "us", written: [] });
   expect(swapped.unit.setters).toEqual([]);
 });
+
+test.each<[string, string | undefined, "applied" | "refused"]>([
+  ["alone", undefined, "applied"],
+  ["as the unit of that number", serialNumber, "applied"],
+  ["while that number is another unit's", other, "refused"],
+])("a command that holds the unit's number in a parallel system leaves it %s", async (_, first, kind) => {
+  let amps = 60;
+  const setters: string[] = [];
+  const { inverter } = await live((command) => {
+    if (command.startsWith("Q"))
+      return knows({
+        QPIRI: `230.0 21.7 230.0 50.0 21.7 5000 5000 48.0 51.0 49.0 54.4 54.4 2 ${amps} 060 1 1 2 9 01 0 1 53.0 0 1 000`,
+        QMUCHGCR: "002 010 020 030 060",
+        ...(first !== undefined && {
+          QPGS0: `1 ${first} B 00 230.0 50.00 230.0 50.00 0000 0000 000 52.0 000 100 000.0 000 00000 00000 000 00000010 1 1 060 120 030 00 000`,
+        }),
+      })(command);
+    setters.push(command);
+    amps = Number(command.slice(-2));
+    return "ACK";
+  });
+  const current = findSetting("maxAcChargeCurrent");
+  const numbered = {
+    ...current,
+    commands: (value: unknown, { unit }: { readonly unit: number }) => [`MUCHGC${unit}${String(value).padStart(3, "0")}`],
+  };
+  const outcome = await inverter.control.change({ ...numbered, allowed: () => ({ kind: "list", values: [30] }) }, 30, {
+    signal: signal(),
+    beforeWrite: async () => undefined,
+  });
+  expect(outcome).toMatchObject({ kind });
+  expect(setters).toEqual(kind === "applied" ? ["MUCHGC0030"] : []);
+});

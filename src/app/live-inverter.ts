@@ -13,7 +13,7 @@ import { Line } from "../session/line.ts";
 import type { PlanItem } from "../session/poller.ts";
 import type { OpenTransport } from "../session/transport.ts";
 import { tapped } from "../session/traffic.ts";
-import { serialNumberNow } from "../session/who-is-there.ts";
+import { serialNumberAt, serialNumberNow } from "../session/who-is-there.ts";
 import { isSimulated } from "../sim/answers.ts";
 import { identityOf, Unit, type Identity } from "../session/unit.ts";
 import type { CardStore } from "./cards.ts";
@@ -125,11 +125,12 @@ export class LiveInverter {
       },
       clock: this.#options.clock,
       facts: () => ({ ...this.make, wide: this.#options.wide === true }),
-      mustBeThere: async ({ signal }) => {
+      mustBeThere: async ({ number, signal }) => {
         if (serialNumber === undefined) return;
+        const ask: Line["ask"] = async (what, how) => await met().ask(what, how);
         // A cable can change places without the line noticing.
-        const now = await serialNumberNow((what, how) => met().ask(what, how), { signal });
-        if (now === serialNumber) return;
+        const now = await serialNumberNow(ask, { signal });
+        if (now === serialNumber) return number === undefined ? undefined : await mustHaveNumber(ask, number, { id, serialNumber, signal });
         if (now === undefined) throw new TransportError("link-down", `${id} does not say who it is at the moment`);
         this.#isMet = false;
         this.#unit.meetAgain();
@@ -269,4 +270,18 @@ export class LiveInverter {
     if (this.#known) this.#options.outputs.status(status, this.#info);
     else this.#options.page.status(status, this.#info);
   }
+}
+
+/** A command with the number of another unit would change that one. Throws TransportError. */
+async function mustHaveNumber(
+  ask: Line["ask"],
+  number: number,
+  { id, serialNumber, signal }: { readonly id: string; readonly serialNumber: string; readonly signal: AbortSignal },
+): Promise<void> {
+  const at = await serialNumberAt(ask, number, { signal });
+  if (at === serialNumber || (at === undefined && number === 0)) return;
+  throw new TransportError(
+    "link-down",
+    `The command would hold the number ${number} for ${id}, but in the parallel system that is ${at === undefined ? "nobody" : `the unit ${at}`} now`,
+  );
 }

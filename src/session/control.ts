@@ -26,8 +26,11 @@ export interface UnitControlOptions {
   readonly clock: Clock;
   /** What is known of the unit besides what it answers right now. */
   readonly facts: () => Omit<UnitFacts, "values">;
-  /** Looks whether it is still the unit that is meant; rejects with TransportError when it is not, or cannot be told. */
-  readonly mustBeThere?: (options: { readonly signal: AbortSignal }) => Promise<void>;
+  /**
+   * Looks whether it is still the unit that is meant; rejects with TransportError when it is not, or cannot be told. `number` is
+   * what it is called in the commands, where they hold the unit's number in a parallel system.
+   */
+  readonly mustBeThere?: (options: { readonly number: number | undefined; readonly signal: AbortSignal }) => Promise<void>;
 }
 
 export interface ChangeOptions {
@@ -97,6 +100,8 @@ class Run {
   #after: SettingValue | undefined;
   /** Why the latest command was not sent. */
   #hindrance = "";
+  /** The unit's number in a parallel system, if the commands hold it. */
+  #number: number | undefined;
 
   constructor(unit: UnitControlOptions, setting: Setting, value: SettingValue, options: ChangeOptions) {
     this.#unit = unit;
@@ -144,7 +149,10 @@ class Run {
       return allowed.because === "lacking" ? this.#end("notSupported", allowed.reason) : this.#end("refused", allowed.reason, { by: "us" });
     if (this.#before !== undefined && holds(this.#setting, this.#value, this.#before)) return this.#end("unchanged", "It is so already.");
     try {
-      return { writes: writes(this.#setting, this.#value, facts) };
+      const prepared = writes(this.#setting, this.#value, facts);
+      const otherwise = this.#setting.commands(this.#value, { ...facts, unit: facts.unit + 1 });
+      if (prepared.some(({ command }) => !otherwise.includes(command))) this.#number = facts.unit;
+      return { writes: prepared };
     } catch (error) {
       if (!(error instanceof RefusedError)) throw error;
       return this.#end("refused", error.message.replace(`${info.name}: `, ""), { by: "us" });
@@ -187,7 +195,7 @@ class Run {
   async #isThere(): Promise<boolean> {
     const { signal } = this.#options;
     try {
-      await this.#unit.mustBeThere?.({ signal });
+      await this.#unit.mustBeThere?.({ number: this.#number, signal });
       return true;
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;

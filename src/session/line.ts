@@ -1,10 +1,10 @@
 import { DeadlineError, SonkragError, TransportError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import { noRejections, type CommandCounters, type LinkCounters, type LinkStatus, type RejectReason } from "../model/reading.ts";
-import { request, type Request } from "../protocol/command.ts";
+import { request, requestSentAs, type Query, type Request } from "../protocol/command.ts";
 import type { ChecksumHabit } from "../protocol/crc.ts";
 import { checksumHabits, hasZeroByte } from "../protocol/encode.ts";
-import { QGMN, QPI, QVFW } from "../protocol/pi30/identity.ts";
+import { QGMN, QPI, QVFW, VERFW } from "../protocol/pi30/identity.ts";
 import { QMOD } from "../protocol/pi30/status.ts";
 import type { Write } from "../protocol/setting.ts";
 import { backoff } from "./backoff.ts";
@@ -31,6 +31,8 @@ export interface LineOptions {
 
 /** Cheap questions of different shapes; an answer to one proves that no older reply is under way. */
 const fences: readonly Request[] = [request(QPI), request(QMOD), request(QVFW), request(QGMN)];
+/** What a field takes on the wire, its space included. */
+const BYTES_A_FIELD = 5;
 /** Exchanges in a row without a good frame after which the port is closed and the device looked for again. */
 const SILENT_AFTER = 5;
 const ATTEMPTS = 2;
@@ -110,6 +112,7 @@ export class Line {
    * full `effort` it is told of silence sooner.
    */
   async ask(what: Request, { signal, ...how }: AskOptions & { readonly signal: AbortSignal }): Promise<Answer> {
+    mustOnlyAsk(what);
     this.#mustBeUp(signal);
     return await this.#queue.ask(what, signal, how);
   }
@@ -252,7 +255,7 @@ export class Line {
           else work.reject(outcome.error);
         }
       },
-      ...(work.effort === "brief" && { firstByteMs: this.#briefMs }),
+      ...(work.effort === "brief" && { firstByteMs: this.#briefMs(work.request.query, exchanger) }),
     };
     try {
       // The late reply to a question of another shape is told from the answer to this one, so a few may be left open.
@@ -289,9 +292,12 @@ export class Line {
     }
   }
 
-  get #briefMs(): number {
+  #briefMs({ layouts }: Query<unknown>, exchanger: Exchanger): number {
     const { firstByteMs } = this.#options.timing ?? defaultTiming;
-    return Math.min(firstByteMs, Math.max(BRIEF_MS, BRIEF_TIMES * this.#promptMs + BRIEF_MORE_MS));
+    // A bridge may hand a reply over in one piece, when its last byte is there: a long one then begins late.
+    const replyBytes = BYTES_A_FIELD * Math.max(...layouts.map(({ fields }) => fields.length), 0);
+    const handOverMs = exchanger.mayHoldBack ? (replyBytes * 10_000) / nominalBaud : 0;
+    return Math.min(firstByteMs, Math.max(BRIEF_MS, BRIEF_TIMES * this.#promptMs + BRIEF_MORE_MS) + handOverMs);
   }
 
   /** Asks cheap questions until one is answered: then nothing older is under way. */
@@ -356,4 +362,11 @@ export class Line {
     if (state === "online") for (const wake of this.#onlineWaiters.splice(0)) wake();
     this.#options.onStatus(this.#status);
   }
+}
+
+/** The types keep what changes something away from here; whatever gets past them ends here. Throws TypeError. */
+function mustOnlyAsk({ query, command = "" }: Partial<Request>): void {
+  const isInquiry = command.startsWith("Q") || query === VERFW;
+  if (!isInquiry || query === undefined || requestSentAs(query, command) === undefined)
+    throw new TypeError(`expected an inquiry, got ${JSON.stringify(command)}`);
 }

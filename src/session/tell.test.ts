@@ -5,6 +5,7 @@ import { knows, ScriptedPort, type Script } from "../../test/support/scripted-po
 import { TransportError } from "../model/errors.ts";
 import { encodeCommand, encodePayload, hasZeroByte } from "../protocol/encode.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
+import type { Request } from "../protocol/command.ts";
 import type { Write } from "../protocol/setting.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
 import { Line } from "./line.ts";
@@ -126,4 +127,19 @@ describe("a checksum with a zero byte", () => {
     expect((await line.tell(voltage, { signal: signal() })).sent).toEqual(encodeCommand(voltage.command, "zeroBumped"));
     expect(bytesOf(port)).toEqual(["PBFT48.8", "PBFT48.8"]);
   });
+});
+
+test.each<[string, unknown]>([
+  ["another command under an inquiry's name", { query: findRequest("QMOD").query, command: "POP02" }],
+  ["an inquiry with a setter behind it", { query: findRequest("QPIGS").query, command: "QPIGS\rPOP02" }],
+  ["an inquiry with another argument", { query: findRequest("QPGS0").query, command: "QPGS00" }],
+  [
+    "an inquiry that is declared with the code of a setter",
+    { query: { ...findRequest("QMOD").query, code: "POP02", stem: "POP02" }, command: "POP02" },
+  ],
+  ["a command that changes something", sbu],
+])("%s cannot be asked, whatever the types were told", async (_, what) => {
+  const { line, port } = await lineWith(knows({ POP02: "ACK" }));
+  await expect(line.ask(what as Request, { signal: signal(), urgent: true })).rejects.toBeInstanceOf(TypeError);
+  expect(port.commands()).toEqual([]);
 });
