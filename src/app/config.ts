@@ -91,7 +91,8 @@ const command = z
 /** Rules between keys are checked beside other mistakes, so that all are told at once. */
 const isSection = ({ value }: { readonly value: unknown }) => typeof value === "object" && value !== null;
 
-function isLoopback(host: string): boolean {
+/** True for an address or name of this machine alone. */
+export function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }
 

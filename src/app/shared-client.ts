@@ -23,12 +23,19 @@ export interface SharedClientOptions {
   readonly send: (bytes: Uint8Array) => void;
   /** How long an answer is worth giving, ms: what comes too late would be taken for the answer to the next question. */
   readonly patienceMs: (command: string | undefined) => number;
-  /** The reply to a command, absent for silence; or to a request that could not be read, which has no command. */
-  readonly answer: (command: string | undefined, options: { readonly signal: AbortSignal }) => Promise<Uint8Array | undefined>;
+  /**
+   * The reply to a command, absent for silence; or to a request that could not be read, which has no command. `isOdd`: what
+   * came before it was no request at all.
+   */
+  readonly answer: (
+    command: string | undefined,
+    options: { readonly isOdd: boolean; readonly signal: AbortSignal },
+  ) => Promise<Uint8Array | undefined>;
 }
 
 interface Asked {
   readonly command: string | undefined;
+  readonly isOdd: boolean;
   /** Monotonic ms. */
   readonly at: number;
 }
@@ -38,6 +45,8 @@ export class SharedClient {
   readonly #options: SharedClientOptions;
   readonly #decoder = new RequestDecoder();
   readonly #asked: Asked[] = [];
+  /** True once something came that was no request. */
+  #isOdd = false;
   #lastByteAt = 0;
   #wake: (() => void) | undefined;
   #lost = 0;
@@ -57,8 +66,9 @@ export class SharedClient {
     if (this.#decoder.open && now - this.#lastByteAt > HALF_MS) this.#decoder.reset();
     this.#lastByteAt = now;
     for (const received of this.#decoder.push(bytes)) {
+      if (received.kind === "garbage") this.#isOdd = true;
       if (this.#asked.length >= MOST_WAITING) this.#lost += 1;
-      else this.#asked.push({ command: received.kind === "command" ? received.command : undefined, at: now });
+      else this.#asked.push({ command: received.kind === "command" ? received.command : undefined, isOdd: this.#isOdd, at: now });
     }
     this.#wake?.();
   }
@@ -87,7 +97,7 @@ export class SharedClient {
     }
   }
 
-  async #serve({ command, at }: Asked, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  async #serve({ command, isOdd, at }: Asked, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     const { clock, answer, patienceMs } = this.#options;
     const leftMs = at + patienceMs(command) - clock.monotonic();
     if (leftMs <= 0) return;
@@ -96,7 +106,7 @@ export class SharedClient {
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       const reply = await Promise.race([
-        answer(command, { signal: over.signal }),
+        answer(command, { isOdd, signal: over.signal }),
         clock.sleep(leftMs, { signal: over.signal }).then(() => undefined),
       ]);
       const next = this.#asked[0];

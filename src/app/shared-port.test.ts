@@ -186,6 +186,43 @@ describe("a setting", () => {
     await rig.end();
   });
 
+  it("does not come in behind what is no request, as a page in a browser can send it", async () => {
+    const changed: string[] = [];
+    const rig = rigOf({
+      change: async (command) => {
+        changed.push(command);
+        return { isSo: true };
+      },
+    });
+    const page = rig.program("tcp 127.0.0.1:50001", { mayChange: true });
+    page.feed(Buffer.from(`POST /${"x".repeat(500)} HTTP/1.1\r\nHost: 127.0.0.1:8899\r\nOrigin: http://evil.example\r\n\r\n`));
+    page.ask("POP02", "QMOD", "POP02");
+    const honest = rig.program("tcp 127.0.0.1:50002", { mayChange: true });
+    honest.ask("QMOD", "POP01");
+    await wait(rig, 4000);
+    expect(changed).toEqual(["POP01"]);
+    expect(texts(page)).toEqual(["NAK", "NAK", "NAK", "NAK", "B", "NAK"].slice(-texts(page).length));
+    expect(texts(page)).not.toContain("ACK");
+    expect(texts(honest)).toEqual(["B", "ACK"]);
+    // A serial port is no way for a page, and noise on it is none of its program's.
+    const serial = rig.program("pty");
+    serial.feed(Buffer.from("noise\r"));
+    serial.ask("POP02");
+    await wait(rig, 1000);
+    expect(changed).toEqual(["POP01", "POP02"]);
+    await rig.end();
+  });
+
+  it("does not come in from the network unless control allows that too", async () => {
+    const rig = rigOf({ change: async () => ({ isSo: true }) });
+    const program = rig.program("tcp 192.0.2.7:50001", { mayChange: false });
+    program.ask("QMOD", "POP02");
+    await wait(rig, 1000);
+    expect(texts(program)).toEqual(["B", "NAK"]);
+    expect(rig.logger.texts("warn").join()).toMatch(/control\.allowRemote/);
+    await rig.end();
+  });
+
   it("makes what was read before too old to be given again", async () => {
     const rig = rigOf({ change: async () => ({ isSo: true }) });
     rig.port.learn(readingAt(0));

@@ -41,6 +41,11 @@ export interface SharedClientInfo {
   readonly send: (bytes: Uint8Array) => void;
   /** Milliseconds a byte; 0 sends an answer at once. */
   readonly byteMs: number;
+  /** For a connection that anything on this machine or beyond can make, a page in a browser too; absent for a serial port. */
+  readonly network?: {
+    /** False where strangers could change settings. */
+    readonly mayChange: boolean;
+  };
 }
 
 /**
@@ -64,8 +69,13 @@ export class SharedPort {
   }
 
   /** Another program; to be run and fed. */
-  client({ name, send, byteMs }: SharedClientInfo): SharedClient {
+  client({ name, send, byteMs, network }: SharedClientInfo): SharedClient {
     const { clock, logger } = this.#options;
+    const objection = (isOdd: boolean): string | undefined => {
+      if (network?.mayChange === false) return "sharedPort.host is a network address, and control.allowRemote is false";
+      // A page in a browser can send any bytes, but never without the head of an HTTP request before them.
+      return network !== undefined && isOdd ? "what this connection sent before was no request to an inverter; connect anew" : undefined;
+    };
     return new SharedClient({
       name,
       clock,
@@ -73,14 +83,14 @@ export class SharedPort {
       byteMs,
       send,
       patienceMs: (command) => (command === undefined || isInquiry(command) ? INQUIRY_PATIENCE_MS : CHANGE_PATIENCE_MS),
-      answer: (command, { signal }) => this.#answer(command, name, { signal }),
+      answer: (command, { isOdd, signal }) => this.#answer(command, name, { objection: objection(isOdd), signal }),
     });
   }
 
   async #answer(
     command: string | undefined,
     client: string,
-    { signal }: { readonly signal: AbortSignal },
+    { objection, signal }: { readonly objection: string | undefined; readonly signal: AbortSignal },
   ): Promise<Uint8Array | undefined> {
     // A unit that nobody can reach says nothing.
     if (this.#options.status().state !== "online") return undefined;
@@ -91,6 +101,7 @@ export class SharedPort {
       return heard.kind === "data" ? encodePayload(heard.payload) : heard.kind === "nak" ? nak : undefined;
     }
     if (isInquiry(command)) return this.#refuse(command, client, "it is no inquiry of the catalogue");
+    if (objection !== undefined && this.#options.change !== undefined) return this.#refuse(command, client, objection);
     return await this.#change(command, client, { signal });
   }
 

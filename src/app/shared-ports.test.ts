@@ -14,9 +14,9 @@ import { systemClock } from "./system-clock.ts";
 
 /** The configuration, as far as shared ports go. */
 function configOf(given: object) {
-  const { inverters, sharedPort }: ParsedConfig = configSchema.parse(given);
+  const { inverters, control, sharedPort }: ParsedConfig = configSchema.parse(given);
   const { maxAge, ...rest } = sharedPort;
-  return { inverters, sharedPort: { ...rest, maxAgeMs: maxAge } };
+  return { inverters, control, sharedPort: { ...rest, maxAgeMs: maxAge } };
 }
 
 const device = "serial:/dev/ttyUSB0";

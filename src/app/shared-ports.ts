@@ -4,7 +4,7 @@ import type { InverterInfo, LinkStatus, Reading, Sink } from "../model/reading.t
 import type { Request } from "../protocol/command.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Answer } from "../session/job.ts";
-import type { Config } from "./config.ts";
+import { isLoopback, type Config } from "./config.ts";
 import { PtyOutlet } from "./pty-outlet.ts";
 import { SharedPort, type Changed } from "./shared-port.ts";
 import { TcpPort } from "./tcp-port.ts";
@@ -21,7 +21,7 @@ export interface SharedInverter {
 }
 
 export interface SharedPortsOptions {
-  readonly config: Pick<Config, "inverters" | "sharedPort">;
+  readonly config: Pick<Config, "inverters" | "sharedPort" | "control">;
   /** The device of each inverter, in the order of `inverters`. */
   readonly devices: readonly string[];
   /** May still be empty while nothing is asked. */
@@ -111,7 +111,10 @@ export class SharedPorts implements Sink, AsyncDisposable {
  * Where the doors of each inverter are; absent where it has none. What an inverter says for itself counts; else the first one
  * has the path and the port of the common section, and those behind it the next ones.
  */
-export function doorsOf({ inverters, sharedPort }: SharedPortsOptions["config"], devices: readonly string[]): (Door | undefined)[] {
+export function doorsOf(
+  { inverters, sharedPort }: Pick<Config, "inverters" | "sharedPort">,
+  devices: readonly string[],
+): (Door | undefined)[] {
   const automatic = inverters.find(({ device }) => device === "auto");
   return devices.map((device, index) => {
     const own = (inverters.find((each) => each.device === device) ?? automatic)?.sharedPort ?? {};
@@ -177,6 +180,7 @@ function ptyServing({ config, clock }: SharedPortsOptions, path: string, port: S
 
 function tcpServing({ config, logger }: SharedPortsOptions, wanted: number, port: SharedPort): Serving {
   const { host } = config.sharedPort;
+  const network = { mayChange: isLoopback(host) || config.control.allowRemote };
   return async ({ ready, signal }) => {
     const running = new Set<Promise<void>>();
     const outlet = new TcpPort({
@@ -188,7 +192,7 @@ function tcpServing({ config, logger }: SharedPortsOptions, wanted: number, port
           return undefined;
         }
         const gone = new AbortController();
-        const client = port.client({ name, send, byteMs: 0 });
+        const client = port.client({ name, send, byteMs: 0, network });
         const ended = client
           .run({ signal: AbortSignal.any([signal, gone.signal]) })
           .catch((error: unknown) => logger.error(`Shared port ${host}:${wanted}, ${name}: ${String(error)}`))

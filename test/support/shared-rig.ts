@@ -1,4 +1,4 @@
-import { SharedPort, type SharedPortOptions } from "../../src/app/shared-port.ts";
+import { SharedPort, type SharedClientInfo, type SharedPortOptions } from "../../src/app/shared-port.ts";
 import type { LinkStatus, Reading } from "../../src/model/reading.ts";
 import { encodeCommand } from "../../src/protocol/encode.ts";
 import { FrameDecoder } from "../../src/protocol/frame.ts";
@@ -18,7 +18,7 @@ export interface Rig {
   /** How the unit answers. */
   unit: (command: string) => string | Error;
   /** A program of the port. */
-  program(name?: string): Program;
+  program(name?: string, network?: SharedClientInfo["network"]): Program;
   readonly end: () => Promise<void>;
 }
 
@@ -60,12 +60,13 @@ export function rigOf({ tookMs = 500, ...options }: Partial<SharedPortOptions> &
       },
       ...options,
     }),
-    program(name = "tcp 127.0.0.1:40112") {
+    program(name = "tcp 127.0.0.1:40112", network) {
       const heard: { text: string; at: number }[] = [];
       const decoder = new FrameDecoder();
       const client = rig.port.client({
         name,
         byteMs: 0,
+        ...(network && { network }),
         send: (bytes) => {
           for (const part of decoder.push(bytes)) {
             if (part.kind !== "frame") throw new Error(`not a frame: ${String(part.raw)}`);
