@@ -66,7 +66,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   });
   await using broker = await openBroker(config, logger);
   await using mqtt = await openMqtt(config, broker, logger);
-  await using textLog = await openTextLog(config, logger);
+  await using textLog = await openTextLog(config, () => inverters[0]?.info.id, logger);
   const diagnosis = new Diagnosis({ version, clock, config, inverters: () => inverters, log: logger });
   await using control = await openControl({ config, inverters: () => inverters, clock, logger });
   const sources = { diagnosis, cards: (id: string) => inverters.find(({ info }) => info.id === id)?.card, control };
@@ -116,7 +116,8 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
     return new LiveInverter({ target, plan, registry, cards, wide, clock, logger, outputs, page });
   });
 
-  for (const { device, simulated } of targets) tell(`  inverter  ${device}${simulated ? "  SIMULATED, nothing here is real" : ""}`);
+  for (const { device, simulated, wantedId } of targets)
+    tell(`  inverter  ${[device, wantedId, simulated ? "SIMULATED, nothing here is real" : undefined].filter(Boolean).join("  ")}`);
   if (server) tell(`  page      ${server.url}`);
   if (mqtt) tell(`  MQTT      ${mqtt.address}${broker ? "  (embedded, this machine only)" : ""}`);
   if (textLog) tell(`  text log  ${textLog.currentFile}`);
@@ -145,9 +146,13 @@ async function openMqtt({ mqtt }: Config, broker: EmbeddedBroker | undefined, lo
   return await MqttSink.open({ ...mqtt, url, logger });
 }
 
-async function openTextLog({ textLog, site }: Config, logger: Logger): Promise<TextLog | undefined> {
+async function openTextLog(
+  { textLog, site }: Config,
+  mainInverter: () => string | undefined,
+  logger: Logger,
+): Promise<TextLog | undefined> {
   if (!textLog.enabled) return undefined;
-  return await TextLog.open({ ...textLog, timeZone: site.timeZone, columnsOf: qpigsColumns, logger });
+  return await TextLog.open({ ...textLog, timeZone: site.timeZone, columnsOf: qpigsColumns, mainInverter, logger });
 }
 
 async function openServer(

@@ -151,13 +151,22 @@ test("what is simulated and what is real never share a file", async () => {
   expect(await fileText("Axpert2020-08-23-2.log")).toMatch(/^date time\(simulated\),/);
 });
 
-test("each further inverter has a folder of its own, or the one it is given", async () => {
-  await using log = await openLog({ folders: { "axpert-3": "shed" } });
-  for (const id of ["axpert-1", "axpert-2", "axpert-3"]) log.reading(readingOf(start, { inverter: id }), { ...realInverter, id });
+test("each further inverter has a folder of its own", async () => {
+  await using log = await openLog();
+  for (const id of ["axpert-1", "axpert-2"]) log.reading(readingOf(start, { inverter: id }), { ...realInverter, id });
   await log[Symbol.asyncDispose]();
-  expect((await readdir(folder)).toSorted()).toEqual(["Axpert2020-08-23.log", "axpert-2", "shed"]);
+  expect((await readdir(folder)).toSorted()).toEqual(["Axpert2020-08-23.log", "axpert-2"]);
   expect(await timesIn("axpert-2/Axpert2020-08-23.log")).toHaveLength(1);
-  expect(await timesIn("shed/Axpert2020-08-23.log")).toHaveLength(1);
+});
+
+test("the main inverter has the folder itself, whichever answers first", async () => {
+  await using log = await openLog({ mainInverter: () => "axpert-1" });
+  const add = (id: string, at: number): void => log.reading(readingOf(at, { inverter: id }), { ...realInverter, id });
+  add("axpert-2", start);
+  add("axpert-1", start + 1_000);
+  await log[Symbol.asyncDispose]();
+  expect(await timesIn("Axpert2020-08-23.log")).toEqual(["17:14:34"]);
+  expect(await timesIn("axpert-2/Axpert2020-08-23.log")).toEqual(["17:14:33"]);
 });
 
 test("csv: a metric that is new starts a second file with the earlier columns kept; a missing one is an empty cell", async () => {

@@ -23,8 +23,8 @@ export interface TextLogOptions {
   readonly command?: string;
   /** Names the payload's fields, in order, for the header of the `classic` format. */
   readonly columnsOf: (fieldCount: number) => readonly LogColumn[];
-  /** Subfolder by inverter id, empty for the folder itself. By default the first inverter seen has the folder, others one named like their id. */
-  readonly folders?: Readonly<Record<string, string>>;
+  /** Id of the inverter that has the folder itself; others have a subfolder named like their id. By default the first one seen. */
+  readonly mainInverter?: () => string | undefined;
   /** How many lines wait in memory while the disk fails; the oldest is dropped first. Default 5,000. */
   readonly bufferLines?: number;
   /** First pause before a failed write is tried again, milliseconds; it doubles up to 30 times this. Default 1,000. */
@@ -168,10 +168,9 @@ export class TextLog implements Sink, AsyncDisposable {
   #logOf(inverter: string): InverterLog {
     let log = this.#logs.get(inverter);
     if (log === undefined) {
-      const { folders = {} } = this.#options;
-      const isPlainFree = this.#logs.size === 0 && !Object.values(folders).includes("");
-      const subfolder = folders[inverter] ?? (isPlainFree ? "" : inverter);
-      const files = subfolder === "" && this.#first !== undefined ? this.#first : this.#folder(subfolder);
+      const { mainInverter } = this.#options;
+      const isMain = mainInverter === undefined ? this.#logs.size === 0 : mainInverter() === inverter;
+      const files = isMain && this.#first !== undefined ? this.#first : this.#folder(isMain ? "" : inverter);
       log = { files, dueAt: 0, lastAt: 0, recent: new Set() };
       this.#logs.set(inverter, log);
     }
