@@ -89,7 +89,7 @@ export function oneOf<T extends { readonly info: Pick<InverterInfo, "id"> }>(inv
   throw new RefusedError(
     "inverter-unknown",
     id === undefined
-      ? `expected the id of an inverter, got none; there are ${known}`
+      ? `expected the id of one of several inverters, got none; choose one of ${known}`
       : `expected the id of an inverter (${known}), got ${JSON.stringify(id)}`,
   );
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { LiveInverter, LiveSnapshot } from "../api/live.ts";
 import { metric } from "../model/metric.ts";
 import { rejectReasons, type LinkCounters, type Reading, type RejectReason } from "../model/reading.ts";
+import type { SystemState } from "../model/system.ts";
 import { statusScreen } from "./status-screen.ts";
 
 const now = Date.UTC(2026, 2, 29, 6, 0, 0);
@@ -114,4 +115,30 @@ it("colours only if asked", () => {
   const stale = snapshot([{ ...status, at: now - 60_000 }]);
   expect(screen(stale)).not.toContain("\u001b");
   expect(screen(stale, { color: true })).toContain("\u001b[33m  Battery voltage");
+});
+
+it("shows all units together first where there are several, with the sum and what is the matter", () => {
+  const from = { origin: "measured", at: now - 2000, command: "QPIGS", from: "garage", live: true } as const;
+  const member = { simulated: false, ownCable: true, through: [], seenAt: now - 2000 } as const;
+  const system: SystemState = {
+    expected: 2,
+    answering: 1,
+    simulated: false,
+    members: [
+      { ...member, id: "garage", state: "live", phase: "L1", values: { loadActivePower: { ...from, value: 412 } } },
+      { ...member, id: "shed", state: "stale", phase: "L2", seenAt: now - 90_000, values: {} },
+    ],
+    totals: { loadActivePower: { value: 412, origin: "derived", at: now - 2000, units: 1, expected: 2, complete: false } },
+    phases: [],
+    differences: [],
+    alarms: [{ code: "unit-missing", severity: "error", message: "shed is not heard of.", inverters: ["shed"], since: now }],
+  };
+  expect(screen({ ...snapshot([status]), system }).split("\n\n")[1]).toBe(
+    `All units: 1 of 2 answer
+PROBLEM: shed is not heard of.
+Unit    Phase   Load  PV power  Battery power  Age
+garage  L1     412 W         –              –  2 s
+shed    L2         –         –              –  90 s STALE
+Total          412 W         –              –  not all units`,
+  );
 });

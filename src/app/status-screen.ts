@@ -3,6 +3,7 @@ import type { Metric, MetricGroup } from "../model/metric.ts";
 import type { LinkCounters, Reading, Value } from "../model/reading.ts";
 import { requestSentAs } from "../protocol/command.ts";
 import { pi30 } from "../protocol/pi30/dialect.ts";
+import { systemLines } from "./status-system.ts";
 import { valueText } from "./value-text.ts";
 
 export interface ScreenOptions {
@@ -32,12 +33,23 @@ interface Shown {
   readonly stale: boolean;
 }
 
-/** The latest values of every inverter as one screen of text; each with its age, stale ones marked. */
+/** All units together where there are several, then the latest values of every inverter; each with its age, stale ones marked. */
 export function statusScreen(snapshot: LiveSnapshot, options: ScreenOptions): string {
   const time = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone: snapshot.timeZone });
   const head = `sonkrag ${snapshot.version} · ${time.format(snapshot.now)} ${snapshot.timeZone}`;
   const inverters = snapshot.inverters.map((inverter) => inverterLines(snapshot, inverter, options, (at) => time.format(at)));
-  const lines = [head, ...(inverters.length === 0 ? ["", "No inverter yet."] : inverters.flatMap((part) => ["", ...part]))];
+  const { system } = snapshot;
+  const together =
+    system === undefined
+      ? []
+      : systemLines(system, snapshot.metrics, (at) => ageText(snapshot.now - at)).map(({ text, isTrouble }, index) =>
+          paint(text, isTrouble ? "yellow" : index === 0 ? "bold" : "plain", options),
+        );
+  const lines = [
+    head,
+    ...(together.length === 0 ? [] : ["", ...together]),
+    ...(inverters.length === 0 ? ["", "No inverter yet."] : inverters.flatMap((part) => ["", ...part])),
+  ];
   return lines.map((line) => `${line}\n`).join("");
 }
 

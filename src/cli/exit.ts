@@ -42,6 +42,8 @@ const hints: Partial<Record<ErrorCode, string>> = {
   "deadline-exceeded": "`sonkrag doctor` says what is wrong with the device.",
   "link-down": "`sonkrag doctor` says what is wrong with the device.",
   "reply-nak": "This model or firmware does not have this command, or not now.",
+  "inverter-unknown": "`--inverter ID` names it.",
+  "command-unknown": "`sonkrag query --help` lists the inquiries; settings are changed by `sonkrag set`.",
   "config-invalid": "`sonkrag config example` prints a valid file; every key is explained in it.",
   "not-running": "Start it with `sonkrag run`, or say where it is with --url.",
 };
