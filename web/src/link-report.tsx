@@ -45,13 +45,15 @@ function Connection({ store, inverter }: Props): VNode {
 }
 
 function Totals({ inverter }: { readonly inverter: InverterState }): VNode {
-  const { requests, accepted, reconnects } = inverter.counters.value;
+  const { requests, accepted, rejected, reconnects } = inverter.counters.value;
+  // What the unit does not know it refuses, as it should: that says nothing about the line.
+  const answerable = requests - rejected.nak;
   return (
     <dl class="facts numbers">
       <Fact name="Requests">{requests}</Fact>
       <Fact name="Answers accepted">
         {accepted}
-        {requests > 0 && <span class="share"> {((100 * accepted) / requests).toFixed(1)} %</span>}
+        {answerable > 0 && <span class="share"> {((100 * accepted) / answerable).toFixed(1)} %</span>}
       </Fact>
       <Fact name="Reconnects">{reconnects}</Fact>
     </dl>

@@ -126,8 +126,11 @@ function Shown({ value, metric }: { readonly value: Value | undefined; readonly 
   }
   return (
     <ul class="chips">
-      {value.map((flag) => (
-        <li key={flag}>{toWords(String(flag))}</li>
+      {runsOf(value.map(String)).map(({ text, times }, index) => (
+        <li key={index}>
+          {toWords(text)}
+          {times > 1 && <span class="unit"> × {times}</span>}
+        </li>
       ))}
     </ul>
   );
@@ -136,4 +139,15 @@ function Shown({ value, metric }: { readonly value: Value | undefined; readonly 
 /** Enumerations are camelCase words; serial numbers, versions and model names are not and must not be respelt. */
 function isWord(value: string): boolean {
   return /^[a-z][A-Za-z0-9]+$/.test(value);
+}
+
+/** Equal neighbours in one, such as the hours of a day that all have the same priority. */
+function runsOf(items: readonly string[]): readonly { readonly text: string; readonly times: number }[] {
+  const runs: { text: string; times: number }[] = [];
+  for (const text of items) {
+    const last = runs.at(-1);
+    if (last?.text === text) last.times += 1;
+    else runs.push({ text, times: 1 });
+  }
+  return runs;
 }
