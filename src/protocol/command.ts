@@ -48,6 +48,8 @@ export interface Query<V = Values> {
   readonly cadence: Cadence;
   /** Replies of queries with the same shape cannot be told apart by their form alone; the code itself unless declared. */
   readonly shape: string;
+  /** True where every paper has it and every unit is expected to answer: silence is then no sign of a command that it does not know. */
+  readonly everywhere?: true;
   readonly layouts: readonly Layout[];
   readonly whole: Whole | undefined;
   /** Carries the inferred type of the values; never set. */
@@ -68,6 +70,7 @@ interface Declaration {
   readonly source: string;
   readonly cadence: Cadence;
   readonly shape?: string;
+  readonly everywhere?: true;
 }
 
 /** Declares an inquiry whose reply has fields. */

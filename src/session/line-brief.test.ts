@@ -13,9 +13,9 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function lineTo(script: Script, latencyMs = 20) {
+async function lineTo(script: Script, latencyMs = 20, wire = { byteMs: 0.5, certain: true, chunkBytes: 1 }) {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1));
-  const port = new ScriptedPort(clock, script, { latencyMs });
+  const port = new ScriptedPort(clock, script, { latencyMs, wire });
   const stop = new AbortController();
   const line = new Line({ open: port.open, clock, logger: recordingLogger(), random: () => 0.5, onStatus: () => undefined });
   const running = line.run({ signal: stop.signal });
@@ -50,6 +50,21 @@ describe("a brief question", () => {
     await brief("QMOD");
     const tookMs = await timed(failureOf(brief("QPIGS2")));
     expect(tookMs).toBeGreaterThanOrEqual(1.5 * 450);
+  });
+
+  test("waits for a long answer where a bridge may hand it over in one piece", async () => {
+    const script = knows({
+      QPGS1: `1 92931905106458 B 00 232.0 50.00 229.3 50.02 0412 0323 008 52.2 000 030 299.6 000 00895 00713 007 10100010 1 1 060 080 60 00 000`,
+    });
+    const bridge = { byteMs: 10_000 / 2400, certain: false, chunkBytes: 1 };
+    const { brief, line } = await lineTo((command) => script(command), 650, bridge);
+    expect(await brief("QPGS1")).toMatchObject({ kind: "data" });
+    expect(line.counters.rejected).toMatchObject({ timeout: 0, late: 0 });
+  });
+
+  test("that every unit is expected to know is given its time", async () => {
+    const { brief, timed } = await lineTo(knows({ QPIGS: undefined }));
+    expect(await timed(failureOf(brief("QPIGS")))).toBeGreaterThanOrEqual(1500);
   });
 
   test("is asked again like any other when its answer comes spoilt", async () => {

@@ -72,6 +72,8 @@ export class Line {
   /** Rejections since the port was opened: the evidence for what is wrong. */
   #heard = new Set<RejectReason>();
   #unanswered = 0;
+  /** True where what is between us and the unit may collect a reply before it hands it over. */
+  #mayHoldBack = false;
   /** The longest that the shortest question was thought about since the port was opened, ms. */
   #promptMs = 0;
   readonly #onlineWaiters: (() => void)[] = [];
@@ -173,6 +175,7 @@ export class Line {
       try {
         await using transport = await this.#options.open({ signal });
         opened = true;
+        this.#mayHoldBack = !transport.wire.certain;
         const exchanger = new Exchanger(transport, this.#clock, this.#options.timing ?? defaultTiming, this.#observer());
         try {
           await this.#talk(exchanger, () => (pauses = backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS, this.#options.random)), { signal });
@@ -255,7 +258,7 @@ export class Line {
           else work.reject(outcome.error);
         }
       },
-      ...(work.effort === "brief" && { firstByteMs: this.#briefMs(work.request.query, exchanger) }),
+      ...(work.effort === "brief" && { firstByteMs: this.#briefMs(work.request.query) }),
     };
     try {
       // The late reply to a question of another shape is told from the answer to this one, so a few may be left open.
@@ -292,11 +295,12 @@ export class Line {
     }
   }
 
-  #briefMs({ layouts }: Query<unknown>, exchanger: Exchanger): number {
+  #briefMs({ layouts, everywhere }: Query<unknown>): number {
     const { firstByteMs } = this.#options.timing ?? defaultTiming;
+    if (everywhere) return firstByteMs;
     // A bridge may hand a reply over in one piece, when its last byte is there: a long one then begins late.
     const replyBytes = BYTES_A_FIELD * Math.max(...layouts.map(({ fields }) => fields.length), 0);
-    const handOverMs = exchanger.mayHoldBack ? (replyBytes * 10_000) / nominalBaud : 0;
+    const handOverMs = this.#mayHoldBack ? (replyBytes * 10_000) / nominalBaud : 0;
     return Math.min(firstByteMs, Math.max(BRIEF_MS, BRIEF_TIMES * this.#promptMs + BRIEF_MORE_MS) + handOverMs);
   }
 

@@ -6,6 +6,7 @@ export const QPI = query("QPI", {
   title: "Protocol id",
   source: "notes §8.1",
   cadence: "once",
+  everywhere: true,
   layouts: [layout([1, 1], [field(metric.protocolId, text("PINN", /^PI\d{2}$/))])],
 });
 

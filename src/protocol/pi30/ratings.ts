@@ -58,6 +58,7 @@ export const QPIRI = query("QPIRI", {
   title: "Ratings and current settings",
   source: "notes §8.6; 25 to 29 fields",
   cadence: "slow",
+  everywhere: true,
   layouts: [
     // Fronus, PowMr and VM clones put voltages of unknown meaning behind field 24: they stay in the tail.
     layout([26, Infinity], common, { index: 25, matches: /\./ }),

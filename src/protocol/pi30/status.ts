@@ -47,6 +47,7 @@ export const QPIGS = query("QPIGS", {
   title: "General status",
   source: "D14 to DMAX2, notes §8.8; 17, 21, 24 and 25 fields, power of five digits above 9999 VA; Revo §13.2",
   cadence: "fast",
+  everywhere: true,
   layouts: [
     ...revoSigns.map((sign) => layout([21, 21], revoFields, ...sign)),
     layout(
@@ -130,5 +131,6 @@ export const QMOD = query("QMOD", {
   title: "Operating mode",
   source: "notes §8.11",
   cadence: "fast",
+  everywhere: true,
   layouts: [layout([1, 1], [field(metric.operatingMode, operatingModes)])],
 });
