@@ -12,6 +12,8 @@ export interface IntentEntry extends Stamp {
   readonly kind: "intent";
   readonly change: SettingChange;
   readonly command: string;
+  /** Of the unit that is to get it; absent where it tells none. */
+  readonly serialNumber?: string;
   /** The value read right before; absent when it could not be read. */
   readonly before?: SettingValue;
 }

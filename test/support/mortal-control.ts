@@ -105,6 +105,7 @@ export class Inverter {
   readonly commands: Write[] = [];
   manner: Manner = "obeys";
   isOnline = true;
+  serialNumber: string | undefined;
   readonly #clock: Clock;
 
   constructor(id: string, clock: Clock) {
@@ -134,10 +135,14 @@ export class Inverter {
   /** As one process sees it: with the guarantees of UnitControl, and a step before and behind everything that counts. */
   unit(life: Life, clock: Clock): ControlUnit {
     const isOnline = (): boolean => this.isOnline;
+    const serialOf = (): string | undefined => this.serialNumber;
     const valueOf = (name: string): SettingValue | undefined => (this.isOnline ? this.value(name) : undefined);
     const take = (write: Write): boolean => this.#take(write);
     return {
       id: this.id,
+      get serialNumber() {
+        return serialOf();
+      },
       get isOnline() {
         return isOnline();
       },

@@ -7,7 +7,7 @@ import type { Clock } from "../../session/clock.ts";
 import type { UnitOutcome } from "../../session/control.ts";
 import type { Journal } from "./journal.ts";
 import type { ControlRules } from "./rules.ts";
-import type { ControlUnit } from "./control-unit.ts";
+import { isAnother, type ControlUnit } from "./control-unit.ts";
 
 export interface AttemptOptions {
   readonly setting: Setting;
@@ -45,6 +45,8 @@ export async function attempt(change: SettingChange, options: AttemptOptions): P
     endedAt: clock.now(),
   });
   try {
+    const other = otherUnit(change, options);
+    if (other !== undefined) return { change, ...ended(other) };
     const badTerm = await termObjection(change, options);
     if (badTerm !== undefined) return { change, ...ended(badTerm) };
     const result = await unit.control.change(setting, change.value, {
@@ -52,7 +54,13 @@ export async function attempt(change: SettingChange, options: AttemptOptions): P
       beforeWrite: async ({ command }, present) => {
         before = present;
         mustBeWritable(change, present, intents, options);
-        await journal.add({ kind: "intent", change, command, ...(present !== undefined && { before: present }) });
+        await journal.add({
+          kind: "intent",
+          change,
+          command,
+          ...(unit.serialNumber !== undefined && { serialNumber: unit.serialNumber }),
+          ...(present !== undefined && { before: present }),
+        });
         intents++;
       },
     });
@@ -64,6 +72,13 @@ export async function attempt(change: SettingChange, options: AttemptOptions): P
     logger.error(`${change.inverter}: a mistake in sonkrag itself while changing ${change.setting}: ${stackOf(error)}`);
     return { change, ...ended(`a mistake in sonkrag itself, which its log tells: ${String(error)}`) };
   }
+}
+
+/** Why the end of a lease is not for the unit that is there; absent when it is. */
+function otherUnit({ actor }: SettingChange, { journal, unit }: AttemptOptions): string | undefined {
+  const meant = actor.via === "lease" ? journal.ledger.leaseOf(actor.name ?? "")?.serialNumber : undefined;
+  if (!isAnother(meant, unit)) return undefined;
+  return `the lease is of the unit ${meant}, and ${unit.serialNumber} is in its place; \`sonkrag leases end\` gives it up`;
 }
 
 /** `sent` is how many commands of this change have left already. Throws Objection. */

@@ -252,3 +252,73 @@ it("what was announced in the journal has one outcome there, also in a flood of 
   ]);
   expect(service.budget()).toEqual([]);
 });
+
+describe("another unit that is put in the place of one, under the same id,", () => {
+  it("does not get the end of its lease; the one that was meant does when it is back", async () => {
+    const { inverter, start, pass } = machine();
+    inverter.serialNumber = "1001";
+    const one = await start();
+    await one.service.change(wish("solar", { forMs: minuteMs, next: "battery" }), { signal });
+    await one.end();
+    inverter.serialNumber = "1002";
+    inverter.values.set("priority", "grid");
+    const { service, end } = await start();
+    await pass(10 * minuteMs);
+    expect(inverter.commands).toHaveLength(1);
+    expect(service.leases).toMatchObject([{ overdue: true, trouble: expect.stringMatching(/of the unit 1001, and 1002/) as string }]);
+    inverter.serialNumber = "1001";
+    inverter.values.set("priority", "solar");
+    inverter.isOnline = false;
+    await pass(5000);
+    inverter.isOnline = true;
+    await pass(5000);
+    expect(inverter.value("priority")).toBe("battery");
+    await end();
+  });
+
+  it("does not get what was asked for the other and waits", async () => {
+    const { inverter, start, pass } = machine();
+    inverter.serialNumber = "1001";
+    inverter.manner = "late";
+    const { service, end } = await start();
+    const first = service.change(wish(50, undefined, { setting: "voltage" }), { signal });
+    const waits = service.change(wish("solar"), { signal });
+    await pass(5000);
+    inverter.serialNumber = "1002";
+    await first;
+    expect(await waits).toMatchObject({ kind: "refused", by: "us", reason: expect.stringMatching(/another unit/) as string });
+    expect(inverter.commands).toHaveLength(1);
+    await end();
+  });
+
+  it("is not undone what was done to the other", async () => {
+    const { inverter, start } = machine();
+    inverter.serialNumber = "1001";
+    const { service, end } = await start();
+    await service.change(wish("solar"), { signal });
+    inverter.serialNumber = "1002";
+    await expect(service.undo("garage", { actor: { via: "cli" }, signal })).rejects.toMatchObject({ code: "nothing-to-undo" });
+    expect(inverter.commands).toHaveLength(1);
+    await end();
+  });
+
+  it("does not answer for a change that a crash has cut short", async () => {
+    const { inverter, start, pass, entries } = machine();
+    inverter.serialNumber = "1001";
+    inverter.manner = "ignores";
+    const life = new Life();
+    const one = await start({}, life);
+    one.service.change(wish("solar"), { signal }).catch(() => undefined);
+    await pass(3000);
+    life.kill();
+    inverter.serialNumber = "1002";
+    inverter.values.set("priority", "solar");
+    const { end } = await start();
+    await pass(40_000);
+    expect(entries().at(-1)).toMatchObject({
+      kind: "outcome",
+      outcome: { kind: "unconfirmed", reason: expect.stringMatching(/1002 is in its place/) as string },
+    });
+    await end();
+  });
+});

@@ -16,7 +16,14 @@ const change = z.looseObject({
 const stamp = { n: z.number(), at: z.number() };
 /** What decisions rest on; what else an entry holds is for people. */
 const entrySchema = z.discriminatedUnion("kind", [
-  z.looseObject({ kind: z.literal("intent"), ...stamp, change, command: z.string(), before: value.optional() }),
+  z.looseObject({
+    kind: z.literal("intent"),
+    ...stamp,
+    change,
+    command: z.string(),
+    serialNumber: z.string().optional(),
+    before: value.optional(),
+  }),
   z.looseObject({
     kind: z.literal("outcome"),
     ...stamp,

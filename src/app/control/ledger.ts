@@ -15,6 +15,7 @@ interface Running {
   readonly dueAt: number;
   /** A duration knows only the monotonic clock; a time of day whichever comes first. */
   readonly isDuration: boolean;
+  readonly serialNumber: string | undefined;
   /** True when it was read back that its value holds. */
   isSet: boolean;
   trouble?: string;
@@ -25,6 +26,7 @@ export interface HeldLease extends Lease {
   readonly confirm?: string;
   /** True when it was read back that its value holds: another one is somebody's newer wish. */
   readonly isSet: boolean;
+  readonly serialNumber: string | undefined;
   readonly trouble?: string;
 }
 
@@ -32,6 +34,8 @@ export interface HeldLease extends Lease {
 export interface Step {
   readonly change: SettingChange;
   readonly before: SettingValue | undefined;
+  /** Of the unit that was changed; absent where it tells none. */
+  readonly serialNumber: string | undefined;
 }
 
 /** What follows from the journal: open changes, leases, writes that count, and what can be undone. A fold over its entries, nothing else. */
@@ -74,9 +78,10 @@ export class Ledger {
   }
 
   get leases(): readonly HeldLease[] {
-    return Array.from(this.#leases.values(), ({ lease, confirm, isSet, trouble }) => ({
+    return Array.from(this.#leases.values(), ({ lease, confirm, isSet, serialNumber, trouble }) => ({
       ...lease,
       isSet,
+      serialNumber,
       ...(confirm !== undefined && { confirm }),
       ...(trouble !== undefined && { trouble }),
     }));
@@ -103,7 +108,7 @@ export class Ledger {
     if (known === undefined) this.#open.set(change.id, [intent]);
     else known.push(intent);
     this.budget.spend(change, intent.at);
-    if (known === undefined) this.#lease(change, intent.at);
+    if (known === undefined) this.#lease(change, intent.at, intent.serialNumber);
   }
 
   #ended(outcome: Outcome, at: number): void {
@@ -111,6 +116,7 @@ export class Ledger {
     for (const { answer } of outcome.written) if (answer === "nak") this.budget.giveBack(change);
     // What was announced and then not sent.
     if (kind === "refused" && outcome.by === "us") for (const _ of this.#open.get(change.id) ?? []) this.budget.giveBack(change);
+    const serialNumber = this.#open.get(change.id)?.[0]?.serialNumber;
     this.#open.delete(change.id);
     this.#outcomes.set(change.id, outcome);
     if (this.#outcomes.size > REMEMBERED_OUTCOMES) this.#outcomes.delete(this.#outcomes.keys().next().value!);
@@ -124,7 +130,7 @@ export class Ledger {
       const begun = this.#leases.get(change.id);
       if (begun !== undefined) begun.isSet = true;
     }
-    if (kind === "applied") this.#step(outcome);
+    if (kind === "applied") this.#step(outcome, serialNumber);
   }
 
   /** A revert is known by the id of its lease. */
@@ -135,7 +141,7 @@ export class Ledger {
     else if (running !== undefined) running.trouble = reason;
   }
 
-  #lease(change: SettingChange, at: number): void {
+  #lease(change: SettingChange, at: number, serialNumber?: string): void {
     const { until: term, id, inverter, setting, value, actor, confirm } = change;
     if (term === undefined) return;
     const until = "at" in term ? term.at : at + term.forMs;
@@ -147,10 +153,11 @@ export class Ledger {
       dueAt: this.#clock.monotonic() + leftMs,
       isDuration: "forMs" in term,
       isSet: false,
+      serialNumber,
     });
   }
 
-  #step({ change, before }: Outcome): void {
+  #step({ change, before }: Outcome, serialNumber: string | undefined): void {
     const steps = this.#steps.get(change.inverter) ?? [];
     this.#steps.set(change.inverter, steps);
     if (change.actor.via === "undo") {
@@ -159,7 +166,7 @@ export class Ledger {
       const index = steps.findIndex((step) => step.change.id === change.actor.name);
       if (index >= 0) steps.splice(index, 1);
     } else {
-      steps.push({ change, before });
+      steps.push({ change, before, serialNumber });
       if (steps.length > REMEMBERED_STEPS) steps.shift();
     }
   }

@@ -35,6 +35,7 @@ function unitOf(inverter: Controlled): ControlUnit {
   const { control } = inverter;
   return {
     id: inverter.info.id,
+    serialNumber: inverter.info.serialNumber,
     control,
     get isOnline() {
       return inverter.isMet && inverter.control === control;

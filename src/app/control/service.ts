@@ -7,13 +7,14 @@ import type { Setting, UnitFacts, UnitMake } from "../../protocol/setting.ts";
 import type { Clock } from "../../session/clock.ts";
 import type { ControlPort } from "../../session/control-port.ts";
 import type { Journal, PageQuery } from "./journal.ts";
-import type { ControlUnit } from "./control-unit.ts";
+import { isAnother, type ControlUnit } from "./control-unit.ts";
 import { attempt, leaseIsOver, stackOf } from "./attempt.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { findOut } from "./recovery.ts";
 import { objection, refusal, type ControlRules } from "./rules.ts";
 import { Turns } from "./turns.ts";
 import { actorText, UnsentLog } from "./unsent-log.ts";
+import { wishOf } from "./wish.ts";
 
 export interface ControlServiceOptions {
   readonly units: () => readonly ControlUnit[];
@@ -31,6 +32,8 @@ export interface ControlServiceOptions {
 /** A change that waits or runs; identical requests join it. */
 interface Pending {
   readonly key: string;
+  /** Of the unit that was there when it was asked for. */
+  readonly serialNumber: string | undefined;
   readonly outcome: Promise<Outcome>;
   /** Those who wait for it; when the last one goes away before it has begun, it is not done. */
   waiting: number;
@@ -97,6 +100,9 @@ export class ControlService implements ControlPort, AsyncDisposable {
     const { setting, value } = step.change;
     if (step.before === undefined)
       throw new RefusedError("nothing-to-undo", `${inverter}: the value of ${setting} before its last change is not known`);
+    const unit = this.#unit(inverter);
+    if (unit !== undefined && isAnother(step.serialNumber, unit))
+      throw new RefusedError("nothing-to-undo", `${inverter}: the last change was of the unit ${step.serialNumber}, which is not there`);
     const name = actor.name ?? actor.via;
     const change: SettingChange = {
       id: this.#options.newId(),
@@ -236,7 +242,8 @@ export class ControlService implements ControlPort, AsyncDisposable {
     const { clock, rules } = this.#options;
     const before = await this.#doneBefore(change);
     if (before !== undefined) return before;
-    if (this.#unit(change.inverter) === undefined) return await this.#refuse(change, this.#unknownInverter(change.inverter));
+    const meant = this.#unit(change.inverter);
+    if (meant === undefined) return await this.#refuse(change, this.#unknownInverter(change.inverter));
     if (setting === undefined) return await this.#refuse(change, unknownSetting(change.setting), "notSupported");
     const reason = objection(change, setting.info, rules(change.inverter), clock);
     if (reason !== undefined) return await this.#refuse(change, reason);
@@ -253,6 +260,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
       return await this.#refuse(change, `${turns.size} changes of ${change.inverter} are waiting already`);
     const pending: Pending = {
       key,
+      serialNumber: meant.serialNumber,
       waiting: 0,
       more: 0,
       // The first `await` inside comes after `pending` is complete.
@@ -294,11 +302,11 @@ export class ControlService implements ControlPort, AsyncDisposable {
   async #perform(change: SettingChange, setting: Setting, pending: Pending, expected: SettingValue | undefined): Promise<Outcome> {
     this.#life.signal.throwIfAborted();
     const unit = this.#unit(change.inverter);
-    if (unit === undefined) return await this.#refuse(change, this.#unknownInverter(change.inverter));
+    if (unit === undefined || isAnother(pending.serialNumber, unit))
+      return await this.#refuse(change, unit ? `another unit is in the place of ${unit.id} now` : this.#unknownInverter(change.inverter));
     await this.#recover(unit);
     if (!unit.isOnline) return await this.#refuse(change, `${unit.id} does not answer at the moment; nothing was sent`);
     if (pending.waiting === 0) throw new Error("nobody waits for the change any more");
-    // Much may have happened while this one waited for its turn.
     const before = await this.#doneBefore(change);
     if (before !== undefined) return before;
     const { ledger } = this.#options.journal;
@@ -385,11 +393,6 @@ export class ControlService implements ControlPort, AsyncDisposable {
     });
     void this.#track(told).catch(() => undefined);
   }
-}
-
-/** What is wanted, whoever wants it. */
-function wishOf({ inverter, setting, value, until, confirm, actor }: SettingChange): string {
-  return JSON.stringify([inverter, setting, value, until ?? null, confirm ?? null, actor.via === "lease" ? actor.name : null]);
 }
 
 function unknownSetting(name: string): string {
