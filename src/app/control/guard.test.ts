@@ -210,38 +210,37 @@ it("writes made while the clock stood in the past still count after a restart", 
   await two.end();
 });
 
-it("what was announced in the journal has one outcome there, also in a flood of refusals, and costs nothing when it was not sent", async () => {
+/** The service around a unit that does what `change` says. */
+async function around(change: ControlUnit["control"]["change"], rules: Partial<ControlRules> = {}) {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1));
   const disk = new Disk();
   const logger = recordingLogger();
   const inverter = new Inverter("garage", clock);
   inverter.values.set("priority", "grid");
-  const like = inverter.unit(new Life(), clock);
-  /** The link breaks between the journal and the first byte. */
-  const change: ControlUnit["control"]["change"] = async (setting, value, { beforeWrite }) => {
-    await beforeWrite({ kind: "write", setting: setting.info.name, value, command: "SET" }, "grid");
-    const at = clock.now();
-    return {
-      kind: "refused",
-      by: "us",
-      reason: "cannot be reached",
-      before: "grid",
-      after: "grid",
-      written: [],
-      startedAt: at,
-      endedAt: at,
-    };
-  };
+  const { control } = inverter.unit(new Life(), clock);
   const journal = await Journal.open(disk.store(new Life()), { clock, logger });
-  await using service = new ControlService({
-    units: () => [{ id: "garage", isOnline: true, control: { ...like.control, change } }],
+  const service = new ControlService({
+    units: () => [{ id: "garage", isOnline: true, control: { ...control, change } }],
     settings: [namedSetting("priority")],
-    rules: () => everything,
+    rules: () => ({ ...everything, ...rules }),
     journal,
     clock,
     logger,
     newId: () => crypto.randomUUID(),
   });
+  return { service, journal, disk };
+}
+
+const write = { kind: "write", setting: "priority", value: "solar", command: "SET" } as const;
+const noTime = { before: "grid", after: "grid", startedAt: 0, endedAt: 0 } as const;
+
+it("what was announced in the journal has one outcome there, also in a flood of refusals, and costs nothing when it was not sent", async () => {
+  const { service, journal, disk } = await around(async (_, __, { beforeWrite }) => {
+    // The link breaks between the journal and the first byte.
+    await beforeWrite(write, "grid");
+    return { kind: "refused", by: "us", reason: "cannot be reached", written: [], ...noTime };
+  });
+  await using _service = service;
   for (let index = 0; index < 30; index++) await service.change(wish("solar", undefined, { setting: "nothing" }), { signal });
   const mine = wish("solar");
   expect(await service.change(mine, { signal })).toMatchObject({ kind: "refused", by: "us" });
@@ -251,6 +250,28 @@ it("what was announced in the journal has one outcome there, also in a flood of 
     "outcome",
   ]);
   expect(service.budget()).toEqual([]);
+});
+
+it("every form of a command counts, and none leaves beyond the budget", async () => {
+  let left = 0;
+  const { service } = await around(
+    async (_, __, { beforeWrite }) => {
+      for (let form = 0; form < 3; form++) {
+        await beforeWrite(write, "grid");
+        left++;
+      }
+      return { kind: "unconfirmed", reason: "silence", written: [], ...noTime };
+    },
+    { budget: { perHour: 4, perDay: 30 } },
+  );
+  await using _service = service;
+  await service.change(wish("solar"), { signal });
+  expect(await service.change(wish("solar"), { signal })).toMatchObject({
+    kind: "unconfirmed",
+    reason: expect.stringMatching(/within an hour/) as string,
+  });
+  expect(await service.change(wish("solar"), { signal })).toMatchObject({ kind: "refused" });
+  expect(left).toBe(4);
 });
 
 describe("another unit that is put in the place of one, under the same id,", () => {
