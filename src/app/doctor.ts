@@ -143,7 +143,13 @@ async function* examineDevice(
   options: ExamineOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
-  if (wanted.kind === "auto") yield* listDevices(options.roots ?? systemRoots);
+  if (wanted.kind === "auto") {
+    yield* listDevices(options.roots ?? systemRoots);
+    // The running program may have been told on its command line what this one is not told.
+    const read = running?.inverters.filter(({ info }) => info.device !== "sim:") ?? [];
+    for (const taken of read) yield* examineTaken(running, taken, signal);
+    if (read.length > 0) return;
+  }
   let url: Exclude<DeviceUrl, AutoUrl>;
   try {
     url = await onlyDevice(wanted, options);
@@ -154,9 +160,7 @@ async function* examineDevice(
   }
   const taken = url.kind === "sim" ? undefined : running?.inverters.find(({ info }) => info.device === formatDeviceUrl(url));
   if (taken !== undefined) {
-    yield takenFinding(taken);
-    yield* await cardFinding(running, taken, signal);
-    yield* (await linkOf(running, taken, signal)).map(aboutLink);
+    yield* examineTaken(running, taken, signal);
     return;
   }
   const result = await identify(url, options, signal);
@@ -182,6 +186,12 @@ async function* examineDevice(
   };
   yield* others.map(aboutLink);
   if (url.kind === "serial" && error.code === "link-down") yield await findBaud(url, options, signal);
+}
+
+async function* examineTaken(running: RunningProgram | undefined, taken: RunningInverter, signal: AbortSignal): AsyncGenerator<Finding> {
+  yield takenFinding(taken);
+  yield* await cardFinding(running, taken, signal);
+  yield* (await linkOf(running, taken, signal)).map(aboutLink);
 }
 
 /** The running program has the port, and is the one to tell how it goes. */

@@ -70,6 +70,10 @@ describe("with a running program", () => {
     const doctor = await cli(["doctor", "--data-dir", at("second"), "--device", addressOf(unit), "--bundle", at("bundle.json.gz")]);
     expect(doctor.stdout).toMatch(/\nnote +link +The adapter sends our own bytes back before the reply\.\n +→ /);
     expect(doctor.exit).toBe(0);
+    // Which device it is, the running program knows.
+    const unnamed = await cli(["doctor", "--data-dir", at("second")]);
+    expect(unnamed.stdout).toContain(`${addressOf(unit)} is read by the running sonkrag: online (`);
+    expect(unnamed.exit).toBe(0);
     const bundle = JSON.parse(gunzipSync(await readFile(at("bundle.json.gz"))).toString()) as Bundle;
     expect(bundle).toMatchObject({ format: "sonkrag-bundle", inverters: [{ link: { findings: [{ code: "echo" }] } }] });
     expect(bundle.log.join("\n")).toContain("the inverter answers");
