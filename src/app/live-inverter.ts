@@ -118,7 +118,16 @@ export class LiveInverter {
     return new UnitControl({
       line: {
         ask: async (what, how) => await met().ask(what, how),
-        tell: async (write, how) => await met().tell(write, how),
+        tell: async (write, how) => {
+          const there = met();
+          // The same command means another thing on some makes.
+          if (this.card?.card.complete !== true)
+            throw new TransportError(
+              "link-down",
+              `What make ${id} is, is still being found out; that takes about 20 s after the first contact`,
+            );
+          return await there.tell(write, how);
+        },
         get requestChecksum() {
           return line.requestChecksum;
         },

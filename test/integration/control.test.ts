@@ -25,7 +25,10 @@ async function machine(folder: string, dialect = "obeys") {
       .map((line) => JSON.parse(line) as JournalEntry);
   };
   const off = async (): Promise<void> => await writeFile(config, yaml("{}"));
-  return { simulator, start, run, entries, off };
+  /** Resolves when the running program knows what make the unit is: nothing is changed before. */
+  const known = async (): Promise<unknown> =>
+    await eventually(async () => (/"complete": ?true/.test((await run("card", "--json")).stdout) ? true : undefined));
+  return { simulator, start, run, entries, off, known };
 }
 
 /** Looks again and again until there is something. */
@@ -40,7 +43,7 @@ async function eventually<T>(look: () => Promise<T | undefined>, withinMs = 40_0
 
 test("settings, set, undo, journal and leases through the running program, with their exit codes", { timeout: 300_000 }, async () => {
   await using folder = await temporaryFolder();
-  const { simulator, start, run } = await machine(folder.path);
+  const { simulator, start, run, known } = await machine(folder.path);
   await using _simulator = simulator;
   await using _program = await start();
   const value = async (name: string): Promise<unknown> => {
@@ -48,8 +51,8 @@ test("settings, set, undo, journal and leases through the running program, with 
     const { settings } = JSON.parse(stdout) as { settings: { info: { name: string }; value?: unknown }[] };
     return settings.find(({ info }) => info.name === name)?.value;
   };
-  // The first look waits until the unit is known.
-  const before = await eventually(async () => (await value("outputSourcePriority")) as string | undefined);
+  await known();
+  const before = (await value("outputSourcePriority")) as string;
   const other = before === "sbu" ? "solarFirst" : "sbu";
   const changed = await run("set", "outputSourcePriority", other, "--json");
   expect(changed.exit).toBe(0);
@@ -86,9 +89,10 @@ test("settings, set, undo, journal and leases through the running program, with 
 
 test("kill -9 between the command and its end: the next start finds out, and honours the lease", { timeout: 300_000 }, async () => {
   await using folder = await temporaryFolder();
-  const { simulator, start, run, entries } = await machine(folder.path, "late");
+  const { simulator, start, run, entries, known } = await machine(folder.path, "late");
   await using _simulator = simulator;
   const program = await start();
+  await known();
   const before = await eventually(async () => {
     const { stdout, exit } = await run("settings", "--json");
     if (exit !== 0) return undefined;
