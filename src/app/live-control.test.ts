@@ -47,7 +47,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function live(script: Script, wantedId?: string) {
+async function live(script: Script, wantedId?: string, { waitMs = 3000, asks = ["QPIGS"] } = {}) {
   const clock = new VirtualClock(Date.UTC(2026, 0, 1));
   const logger = recordingLogger();
   const registry = await InverterRegistry.open(join(folder, "inverters.json"), { logger });
@@ -61,7 +61,7 @@ async function live(script: Script, wantedId?: string) {
       wantedId,
       provisionalId: "inverter-1",
     },
-    plan: [{ request: findRequest("QPIGS"), everyMs: 5000 }],
+    plan: asks.map((command) => ({ request: findRequest(command), everyMs: 5000 })),
     registry,
     wide: true,
     clock,
@@ -77,7 +77,7 @@ async function live(script: Script, wantedId?: string) {
     await registry.saved();
   });
   const wait = async (ms: number): Promise<void> => await clock.sleep(ms, { signal: signal() });
-  await wait(3000);
+  await wait(waitMs);
   const change = async (control = inverter.control): Promise<UnitOutcome> =>
     await control.change(priority, "sbu", { signal: signal(), beforeWrite: async () => undefined });
   return { port, inverter, wait, change };
@@ -88,6 +88,22 @@ test("the unit that was met gets its change", async () => {
   const { change } = await live(script);
   expect(await change()).toMatchObject({ kind: "applied", after: "sbu" });
   expect(unit.setters).toEqual(["POP02"]);
+});
+
+test("a unit gets nothing before it is known what make it is", async () => {
+  const { unit, script } = unitThat(serialNumber, 0);
+  // It says who it is, and is silent to what would tell its make.
+  const asks = ["QPIGS", "QPIGS2", "QBEQI", "Q1", "QET", "QDOP", "QBMS", "QLED", "QOPPT", "QPGS0"];
+  const silent = (command: string) => (asks.includes(command) ? undefined : script(command));
+  const { inverter, wait, change } = await live(silent, undefined, { waitMs: 400, asks });
+  while (!inverter.isMet) await wait(100);
+  expect(await change()).toMatchObject({
+    kind: "refused",
+    by: "us",
+    reason: expect.stringContaining("is still being found out") as string,
+    written: [],
+  });
+  expect(unit.setters).toEqual([]);
 });
 
 test.each([undefined, "garage"])(
