@@ -33,8 +33,13 @@ function textLine(time: Date, level: LogLevel, message: string, fields: Fields):
     .filter(([, value]) => value !== undefined)
     .map(([key, value]) => ` ${key}=${textValue(plain(key, value))}`);
   // A line break inside a message must not look like a second line of the log.
-  const oneLine = hideUrlUsers(message).replaceAll(/\s*\r?\n\s*/g, " · ");
+  const oneLine = withoutControls(hideUrlUsers(message).replaceAll(/\s*\r?\n\s*/g, " · "));
   return `${localIso(time)} ${level.padEnd(5)} ${oneLine}${pairs.join("")}\n`;
+}
+
+/** What others have sent must not steer the terminal on which it is shown. */
+export function withoutControls(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, "\u{FFFD}");
 }
 
 function textValue(value: unknown): string {

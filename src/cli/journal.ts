@@ -22,7 +22,7 @@ export async function journal(options: JournalOptions, terminal: Terminal): Prom
   );
   if (options.json) for (const entry of entries) await print(terminal, `${JSON.stringify(entry)}\n`);
   else if (entries.length === 0) await print(terminal, "Nothing was ever tried to change.\n");
-  else await print(terminal, `${columns(entries.map(row)).join("\n")}\n`);
+  else await print(terminal, `${columns(entries.map((entry) => row(entry).map(withoutControls))).join("\n")}\n`);
   return "ok";
 }
 
