@@ -21,6 +21,12 @@ describe("text", () => {
     expect(logged("text", "info", (log) => log.info("one\n  two\r\nthree"))[0]).toMatch(/ info {2}one · two · three\n$/);
   });
 
+  it("does not steer the terminal with what others have sent", () => {
+    const [line = ""] = logged("text", "info", (log) => log.warn("garage: \u001b[2J\rfaked = \u009b31mx\u0000\u007f"));
+    expect(line.slice(0, -1)).not.toMatch(/\p{Cc}/u);
+    expect(line).toContain("faked");
+  });
+
   it("shows an error with its code and causes, and bytes as hex", () => {
     const error = new TransportError("transport-open", "cannot open", { cause: new Error("EACCES") });
     expect(logged("text", "debug", (log) => log.error("Failed", { error, bytes: Uint8Array.of(0x28, 0x0d) }))[0]).toContain(

@@ -1,4 +1,5 @@
 import { settingText } from "../app/control/value-from-text.ts";
+import { withoutControls } from "../app/logger.ts";
 import type { Actor } from "../model/control.ts";
 import type { JournalEntry, LeaseState } from "../model/journal.ts";
 import { asker, controlled, inverterOf, type ControlOptions } from "./control.ts";
