@@ -1,6 +1,9 @@
 import { lengthFromText, timeFromText } from "../app/control/until.ts";
+import { nearest } from "../app/did-you-mean.ts";
 import type { Outcome } from "../model/control.ts";
 import { ConfigError } from "../model/errors.ts";
+import type { SettingInfo } from "../model/setting.ts";
+import { settings } from "../protocol/pi30/settings/catalogue.ts";
 import { asker, controlled, exitOf, inverterOf, outcomeText, type ControlOptions } from "./control.ts";
 import type { Exit } from "./exit.ts";
 import { print, type Terminal } from "./terminal.ts";
@@ -13,7 +16,8 @@ export interface SetOptions extends ControlOptions {
 }
 
 /** Changes one setting. */
-export async function set(setting: string, value: string, options: SetOptions, terminal: Terminal): Promise<Exit> {
+export async function set(given: string, value: string, options: SetOptions, terminal: Terminal): Promise<Exit> {
+  const { name: setting, confirm, explanation } = infoOf(given);
   return await controlled(options, terminal, async (call, { isRunning, config }) => {
     const until = termOf(options, config.site.timeZone);
     if (until !== undefined && !isRunning)
@@ -28,8 +32,30 @@ export async function set(setting: string, value: string, options: SetOptions, t
       ...(options.confirm !== undefined && { confirm: options.confirm }),
       ...asker(),
     };
-    return await told((await call("set", params)) as Outcome, options, terminal);
+    const outcome = (await call("set", params)) as Outcome;
+    const exit = await told(outcome, options, terminal);
+    if (outcome.kind === "refused" && confirm !== undefined && options.confirm !== confirm)
+      terminal.stderr.write(`${explanation}\nTo do it all the same: --confirm ${JSON.stringify(confirm)}\n`);
+    return exit;
   });
+}
+
+/** By its name, or by its program number on the unit's display. Throws ConfigError. */
+function infoOf(given: string): SettingInfo {
+  const infos = settings.map(({ info }) => info);
+  const byNumber = /^\d{1,2}$/.test(given) ? infos.filter(({ lcdProgram }) => lcdProgram === Number(given)) : [];
+  const found = infos.find(({ name }) => name === given) ?? (byNumber.length === 1 ? byNumber[0] : undefined);
+  if (found !== undefined) return found;
+  if (byNumber.length > 1) {
+    const names = byNumber.map(({ name }) => name).join(", ");
+    throw new ConfigError(`expected one setting, got program ${given}, which several have: ${names}`);
+  }
+  const near = nearest(
+    given,
+    infos.map(({ name }) => name),
+  );
+  const hint = near === undefined ? "`sonkrag settings` lists them" : `did you mean ${near}?`;
+  throw new ConfigError(`expected the name of a setting or its program number on the display, got ${JSON.stringify(given)}; ${hint}`);
 }
 
 /** Takes the last change back. */

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
-import { mismatch, parseSheet, sheetText, type Plan } from "../app/control/sheet.ts";
+import { mismatch, parseSheet, sheetText, wantedOf, type Plan } from "../app/control/sheet.ts";
 import type { SettingsReport } from "../app/control/control-methods.ts";
 import { settingText } from "../app/control/value-from-text.ts";
 import type { Call } from "../app/control/with-control.ts";
@@ -47,6 +47,8 @@ export async function exportSettings(options: ControlOptions & { readonly output
   try {
     await writeFile(path, text, { flag: "wx" });
   } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "EEXIST")
+      throw new ConfigError(`--output ${path}: expected a new file, got one that exists; it is left as it is`, { cause });
     throw new SinkError(`${path}: expected to write a new file, got ${String(cause)}`, { cause });
   }
   return "ok";
@@ -72,7 +74,12 @@ export async function applySettings(file: string, options: ApplyOptions, termina
     if (reason !== undefined && options.otherFamily !== true)
       throw new ConfigError(`${file}: ${reason}; --other-family compares them all the same`);
     const { inverter } = report;
-    const plan = (await call("plan", { inverter, wanted: sheet.wanted })) as Plan;
+    const { wanted, leftAlone } = wantedOf(sheet, inverter, report.settings);
+    for (const name of leftAlone)
+      terminal.stderr.write(
+        `sonkrag: ${name} is left alone: the sheet is of another inverter, and it says which place that one has among others\n`,
+      );
+    const plan = (await call("plan", { inverter, wanted })) as Plan;
     if (options.json !== true) await print(terminal, planText(plan, report.settings));
     else if (options.dryRun === true) await print(terminal, `${JSON.stringify(plan)}\n`);
     if (options.dryRun === true) return "ok";

@@ -27,4 +27,6 @@ export interface SettingInfo {
   readonly confirm?: string;
   /** Number of the program on the unit's own display, where there is one on most models. */
   readonly lcdProgram?: number;
+  /** True where it says which place this one unit has among others: a sheet of another unit leaves it alone. */
+  readonly ofOneUnit?: true;
 }

@@ -61,7 +61,12 @@ test("settings, set, undo, journal and leases through the running program, with 
   expect(await run("set", "outputSourcePriority", "POP02")).toMatchObject({ exit: 3 });
   expect(await run("set", "batteryType", "agm")).toMatchObject({ exit: 3 });
   expect(await run("set", "operationLogic", "automatic")).toMatchObject({ exit: 5 });
-  expect(await run("set", "nonsense", "1")).toMatchObject({ exit: 5 });
+  const misspelt = await run("set", "buzer", "on");
+  expect(misspelt).toMatchObject({ exit: 2 });
+  expect(misspelt.stderr).toContain("did you mean buzzer?");
+  const dangerous = await run("set", "05", "agm");
+  expect(dangerous).toMatchObject({ exit: 3 });
+  expect(dangerous.stderr).toContain('--confirm "battery type"');
   // Another device is not the one that the running program has.
   expect(await run("set", "outputSourcePriority", before, "--device", "serial:/dev/ttyS99")).toMatchObject({ exit: 2 });
   const undone = await run("undo");
@@ -80,6 +85,7 @@ test("settings, set, undo, journal and leases through the running program, with 
 
   const sheet = join(folder.path, "sheet.yaml");
   expect((await run("settings", "export", "--output", sheet)).exit).toBe(0);
+  expect(await run("settings", "export", "--output", sheet)).toMatchObject({ exit: 2, stdout: "" });
   expect((await run("settings", "diff", sheet)).stdout).toMatch(/^0 to change, \d\d the same\n$/);
   await writeFile(sheet, (await readFile(sheet, "utf8")).replace(/(name: outputSourcePriority, value: )\w+/, `$1${other}`));
   expect((await run("settings", "apply", sheet, "--dry-run")).stdout).toContain(`${before} → ${other}`);

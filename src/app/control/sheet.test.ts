@@ -4,7 +4,7 @@ import type { SettingState } from "../../model/control.ts";
 import type { Values } from "../../model/reading.ts";
 import { findSetting, settings } from "../../protocol/pi30/settings/catalogue.ts";
 import { writes, type UnitFacts } from "../../protocol/setting.ts";
-import { mismatch, parseSheet, planOfSheet, sheetText } from "./sheet.ts";
+import { mismatch, parseSheet, planOfSheet, sheetText, wantedOf } from "./sheet.ts";
 
 const values: Values = {
   ratedBatteryVoltage: 48,
@@ -71,6 +71,12 @@ describe("a plan", () => {
 });
 
 describe("a sheet", () => {
+  it("of another inverter leaves alone what says which place that one has among others", () => {
+    const sheet = { inverter: "l1", family: "max", wanted: { outputMode: "phase1Of3", outputSourcePriority: "sbu" } };
+    expect(wantedOf(sheet, "l2", settings)).toEqual({ wanted: { outputSourcePriority: "sbu" }, leftAlone: ["outputMode"] });
+    expect(wantedOf(sheet, "l1", settings)).toEqual({ wanted: sheet.wanted, leftAlone: [] });
+  });
+
   const states: SettingState[] = [
     { info: findSetting("outputSourcePriority").info, value: "sbu", allowed: { kind: "list", values: ["sbu", "solarFirst"] } },
     { info: findSetting("batteryFloatVoltage").info, value: 54, reason: "locked: # strange { text }" },

@@ -151,6 +151,22 @@ export function parseSheet(text: string, file: string): Sheet {
   return { ...(inverter !== undefined && { inverter }), family, wanted };
 }
 
+/** What of a sheet is meant for this unit: of another one's sheet not what says which place that one has among others. */
+export function wantedOf(
+  sheet: Sheet,
+  inverter: string,
+  settings: readonly { readonly info: SettingInfo }[],
+): { readonly wanted: Wanted; readonly leftAlone: readonly string[] } {
+  const isOwn = sheet.inverter === inverter;
+  const ofOneUnit = new Set(settings.filter(({ info }) => info.ofOneUnit).map(({ info }) => info.name));
+  const [wanted, leftAlone]: [Record<string, SettingValue>, string[]] = [{}, []];
+  for (const [name, value] of Object.entries(sheet.wanted)) {
+    if (isOwn || !ofOneUnit.has(name)) Object.defineProperty(wanted, name, { value, enumerable: true });
+    else leftAlone.push(name);
+  }
+  return { wanted, leftAlone };
+}
+
 /** Why a sheet of one unit is not for another; absent when it is. */
 export function mismatch(sheet: Sheet, unit: { readonly inverter: string; readonly family: string }): string | undefined {
   if (sheet.inverter === unit.inverter) return undefined;

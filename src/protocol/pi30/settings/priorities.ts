@@ -166,6 +166,7 @@ const outputMode = choiceSetting(
     level: "expert",
     confirm: "output mode",
     lcdProgram: 28,
+    ofOneUnit: true,
     source: "notes §9.1",
     locked: ({ values, family, unit }) => {
       const most = numberOf(values, metric.maxParallelUnits.key);
