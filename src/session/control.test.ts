@@ -312,6 +312,24 @@ describe("what it does", () => {
     expect(outcome).toMatchObject({ kind: "applied", effect: "Seen: the mode changes to line." });
   });
 
+  test("is waited for after it is told that the value reads back", async () => {
+    const { control, clock } = await controlOf((on) =>
+      unitThat(
+        () => on.monotonic(),
+        () => "ACK",
+      ),
+    );
+    const started = clock.monotonic();
+    let readBackMs = Number.NaN;
+    await control.change(
+      watched(() => false),
+      30,
+      { signal: signal(), beforeWrite: noted, onReadBack: () => (readBackMs = clock.monotonic() - started) },
+    );
+    expect(readBackMs).toBeLessThan(2000);
+    expect(clock.monotonic() - started).toBeGreaterThan(readBackMs + 5000);
+  });
+
   test("is told when it is not", async () => {
     const { change, clock } = await controlOf((on) =>
       unitThat(

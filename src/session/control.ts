@@ -41,6 +41,8 @@ export interface ChangeOptions {
    * moment is found out. If it rejects, nothing is sent and `change` rejects with the same.
    */
   readonly beforeWrite: (write: Write, before: SettingValue | undefined) => Promise<void>;
+  /** Told as soon as the value reads back as wanted; the outcome follows when its effect was watched. */
+  readonly onReadBack?: (() => void) | undefined;
 }
 
 /**
@@ -234,6 +236,7 @@ class Run {
   }
 
   async #applied(): Promise<UnitOutcome> {
+    this.#options.onReadBack?.();
     const effect = await this.#watchEffect();
     return this.#end("applied", "Read back as wanted.", effect === undefined ? {} : { effect });
   }

@@ -19,6 +19,7 @@ export interface AttemptOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly signal: AbortSignal;
+  readonly onReadBack: () => void;
 }
 
 /** Why the end of a lease is not sent that somebody has given up or replaced meanwhile. */
@@ -51,6 +52,7 @@ export async function attempt(change: SettingChange, options: AttemptOptions): P
     if (badTerm !== undefined) return { change, ...ended(badTerm) };
     const result = await unit.control.change(setting, change.value, {
       signal,
+      onReadBack: options.onReadBack,
       beforeWrite: async ({ command }, present) => {
         before = present;
         mustBeWritable(change, present, intents, options);

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { Actor, Outcome, SettingChange } from "../../model/control.ts";
 import { classify } from "../../protocol/pi30/settings/catalogue.ts";
 import type { Setting, UnitFacts } from "../../protocol/setting.ts";
+import type { ChangeHow } from "./pending.ts";
 import type { ControlService } from "./service.ts";
 
 /** The name under which a command stands in the journal that is no setting of the catalogue. */
@@ -50,7 +51,7 @@ export interface CommandWish {
 export async function changeByCommand(
   service: ControlService,
   { id, inverter, command, actor, confirm }: CommandWish,
-  { signal }: { readonly signal: AbortSignal },
+  how: ChangeHow,
 ): Promise<Outcome> {
   const change = (setting: string, value: SettingChange["value"]): SettingChange => ({
     id,
@@ -64,7 +65,7 @@ export async function changeByCommand(
   if (!sendable.test(command)) return await service.refuse(raw, "expected a command of at most 40 printable characters");
   const facts: UnitFacts = { family: "unknown", unit: 0, wide: false, ...service.makeOf(inverter), values: {} };
   const meant = classify(command, facts);
-  if (meant.kind === "setting") return await service.change(change(meant.setting.info.name, meant.value), { signal });
+  if (meant.kind === "setting") return await service.change(change(meant.setting.info.name, meant.value), how);
   if (meant.kind === "forbidden") return await service.refuse(raw, meant.reason);
   if (/^(Q|VERFW)/i.test(command))
     return await service.refuse(
@@ -80,7 +81,7 @@ export async function changeByCommand(
       raw,
       "the catalogue has no such setting; `control: {console: true}` lets `sonkrag raw` send it all the same",
     );
-  return await service.change(raw, { signal }, rawCommand(command));
+  return await service.change(raw, how, rawCommand(command));
 }
 
 /** For the shared port: a command of another program, by the rules for everybody. */
@@ -92,7 +93,10 @@ export function changeForClient(service: ControlService) {
     options: { readonly signal: AbortSignal },
   ): Promise<{ readonly isSo: boolean }> => {
     const actor: Actor = { via: "sharedPort", name: client };
-    const { kind } = await changeByCommand(service, { id: randomUUID(), inverter, command, actor }, options);
-    return { isSo: kind === "applied" || kind === "unchanged" };
+    // Most programs wait a few seconds for ACK: it comes when the value reads back, not when its effect was watched too.
+    let onReadBack: () => void = () => undefined;
+    const isReadBack = new Promise<{ readonly isSo: boolean }>((resolve) => (onReadBack = () => resolve({ isSo: true })));
+    const ended = changeByCommand(service, { id: randomUUID(), inverter, command, actor }, { ...options, onReadBack });
+    return await Promise.race([isReadBack, ended.then(({ kind }) => ({ isSo: kind === "applied" || kind === "unchanged" }))]);
   };
 }

@@ -35,6 +35,10 @@ export function objection(change: SettingChange, info: SettingInfo, rules: Contr
   return undefined;
 }
 
+export function unknownSetting(name: string): string {
+  return `no setting is called ${JSON.stringify(name)}; \`sonkrag settings\` lists them`;
+}
+
 /** An outcome that came without asking the unit anything. */
 export function refusal(change: SettingChange, reason: string, at: number, kind: "refused" | "notSupported" = "refused"): Outcome {
   return { change, kind, reason, ...(kind === "refused" && { by: "us" as const }), written: [], startedAt: at, endedAt: at };

@@ -9,9 +9,10 @@ import type { ControlPort } from "../../session/control-port.ts";
 import type { Journal, PageQuery } from "./journal.ts";
 import { isAnother, type ControlUnit } from "./control-unit.ts";
 import { attempt, leaseIsOver, stackOf } from "./attempt.ts";
+import type { ChangeHow, Details, Pending } from "./pending.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { findOut } from "./recovery.ts";
-import { objection, refusal, type ControlRules } from "./rules.ts";
+import { objection, refusal, unknownSetting, type ControlRules } from "./rules.ts";
 import { Turns } from "./turns.ts";
 import { actorText, UnsentLog } from "./unsent-log.ts";
 import { wishOf } from "./wish.ts";
@@ -27,18 +28,6 @@ export interface ControlServiceOptions {
   readonly logger: Logger;
   /** Unique for ever. */
   readonly newId: () => string;
-}
-
-/** A change that waits or runs; identical requests join it. */
-interface Pending {
-  readonly key: string;
-  /** Of the unit that was there when it was asked for. */
-  readonly serialNumber: string | undefined;
-  readonly outcome: Promise<Outcome>;
-  /** Those who wait for it; when the last one goes away before it has begun, it is not done. */
-  waiting: number;
-  /** Identical requests beside the first. */
-  more: number;
 }
 
 const LONGEST_QUEUE = 20;
@@ -78,8 +67,8 @@ export class ControlService implements ControlPort, AsyncDisposable {
    * Rejects only with the signal's reason, before anything was sent, and when the program ends meanwhile. `setting`: one
    * that is not in the catalogue.
    */
-  async change(change: SettingChange, { signal }: { readonly signal: AbortSignal }, setting?: Setting): Promise<Outcome> {
-    return await this.#change(change, signal, { setting });
+  async change(change: SettingChange, { signal, onReadBack }: ChangeHow, setting?: Setting): Promise<Outcome> {
+    return await this.#change(change, signal, { setting, onReadBack });
   }
 
   /** Journals an attempt that is refused for a reason of its own. */
@@ -235,7 +224,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
   async #change(
     change: SettingChange,
     signal: AbortSignal,
-    { expected, setting = this.#byName.get(change.setting) }: { readonly expected?: SettingValue; readonly setting?: Setting | undefined },
+    { expected, onReadBack, setting = this.#byName.get(change.setting) }: Details,
   ): Promise<Outcome> {
     signal.throwIfAborted();
     this.#life.signal.throwIfAborted();
@@ -263,6 +252,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
       serialNumber: meant.serialNumber,
       waiting: 0,
       more: 0,
+      onReadBack,
       // The first `await` inside comes after `pending` is complete.
       outcome: this.#track(turns.take(() => this.#perform(change, setting, pending, expected))),
     };
@@ -312,7 +302,14 @@ export class ControlService implements ControlPort, AsyncDisposable {
     const { ledger } = this.#options.journal;
     const lease = change.actor.via === "lease" ? ledger.leaseOf(change.actor.name ?? "") : undefined;
     if (change.actor.via === "lease" && lease === undefined) return await this.#refuse(change, leaseIsOver);
-    const outcome = await attempt(change, { setting, unit, expected, ...this.#options, signal: this.#life.signal });
+    const outcome = await attempt(change, {
+      setting,
+      unit,
+      expected,
+      ...this.#options,
+      signal: this.#life.signal,
+      onReadBack: () => pending.onReadBack?.(),
+    });
     const told = await this.#tell(outcome, pending.more);
     if (lease !== undefined) await this.#leaseKeeper.heed(lease, outcome, setting);
     return told;
@@ -393,8 +390,4 @@ export class ControlService implements ControlPort, AsyncDisposable {
     });
     void this.#track(told).catch(() => undefined);
   }
-}
-
-function unknownSetting(name: string): string {
-  return `no setting is called ${JSON.stringify(name)}; \`sonkrag settings\` lists them`;
 }
