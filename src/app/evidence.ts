@@ -66,6 +66,7 @@ interface Question {
   /** Before this no byte of its answer can exist. */
   readonly leftAt: number;
   answered: boolean;
+  /** Bytes that came while it was open, without those that are known to be no answer to it. */
   bytesIn: number;
   zeros: number;
 }
@@ -139,8 +140,9 @@ class Reader {
   #received(bytes: Uint8Array, at: number): void {
     this.#tail.bytes += bytes.length;
     if (this.#question !== undefined && !this.#question.answered) {
-      this.#question.bytesIn += bytes.length;
-      this.#question.zeros += bytes.filter((byte) => byte === 0).length;
+      const told = withoutPadding(bytes);
+      this.#question.bytesIn += told.length;
+      this.#question.zeros += told.filter((byte) => byte === 0).length;
     }
     const begunAt = this.#begunAt ?? at;
     const parts = this.#decoder.push(bytes);
@@ -175,6 +177,8 @@ class Reader {
       return;
     }
     if (isExcess || isMisfit) {
+      // Else a question during which another's late reply came would pass for answered, and its own late reply for a stranger's.
+      question.bytesIn = Math.max(0, question.bytesIn - frame.raw.length);
       const behind = isExcess && begunAt >= question.leftAt ? question.command : this.#before;
       if (this.#isLate(frame, at)) this.#counts.late += 1;
       else if (isExcess && sincePrevious > pairMs) this.#counts.unasked += 1;
@@ -244,6 +248,12 @@ function fits(command: string, frame: Frame): boolean {
     if (error instanceof ReplyError) return false;
     throw error;
   }
+}
+
+/** A USB report is filled up with zeros behind the end of a reply. */
+function withoutPadding(bytes: Uint8Array): Uint8Array {
+  const last = bytes.findLastIndex((byte) => byte !== 0);
+  return bytes[last] === 0x0d ? bytes.subarray(0, last + 1) : bytes;
 }
 
 function sameBytes(one: Uint8Array, other: Uint8Array): boolean {

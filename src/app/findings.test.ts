@@ -110,6 +110,14 @@ describe("findings", () => {
     expect((await linkUnder({ between: withQueue })).findings.map(({ code }) => code)).toEqual(["queued-replies"]);
   });
 
+  it.each([
+    ["a serial line", false],
+    ["USB", true],
+  ])("late replies among damage and echoes on %s are no stranger's", async (_, hid) => {
+    const { findings } = await linkUnder({ hid, seed: 1, faults: { corrupt: 0.05, late: 0.05, echo: 0.05 }, forMs: 10 * minutes });
+    expect(findings.map(({ code }) => code)).toEqual(["late-replies", "damaged-replies", "echo"]);
+  });
+
   it("little damage is worth a word, and a trifle is not", async () => {
     const { findings } = await linkUnder({ faults: { corrupt: 0.02 } });
     expect(findings).toMatchObject([{ code: "damaged-replies", severity: "note" }]);
