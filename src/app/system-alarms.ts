@@ -1,4 +1,4 @@
-import { findMetric } from "../model/metric.ts";
+import { findMetric, metric } from "../model/metric.ts";
 import type { Value } from "../model/reading.ts";
 import { explainFault } from "../protocol/pi30/explain.ts";
 import { unknownFamily } from "../protocol/pi30/family-list.ts";
@@ -46,6 +46,11 @@ export function findingsOf(judged: Judged): Finding[] {
   return findings.toSorted((one, other) => rank[one.severity] - rank[other.severity]);
 }
 
+/** Equal for the same trouble about the same thing, whatever its words are now. */
+export function alarmKey({ code, about, inverters }: Finding): string {
+  return [code, ...(about === undefined ? inverters : [about])].join(" ");
+}
+
 /** The phases that there must be, as the members that work together say. */
 export function wantedPhases(members: readonly SystemMember[]): readonly Phase[] {
   const wirings = members.map(wiringOf);
@@ -84,7 +89,7 @@ function emptyPhases({ members, isSettled }: Judged): Finding[] {
   return wantedPhases(members).flatMap((phase): Finding[] => {
     if (members.some((member) => member.phase === phase)) return [];
     const message = `No unit is known on phase ${phase}. Give its inverter a cable of its own, or read the system through a unit that answers QPGS.`;
-    return [{ code: "phase-without-unit", severity: "error", message, inverters: [] }];
+    return [{ code: "phase-without-unit", severity: "error", message, inverters: [], about: phase }];
   });
 }
 
@@ -124,6 +129,7 @@ function mixedModes({ members, group }: Judged): Finding[] {
       severity: "error",
       message: `The units do not agree how they work together: ${list}. Set the same kind of output mode on all.`,
       inverters: wired.map(({ member }) => member.id),
+      about: metric.outputMode.key,
     },
   ];
 }
@@ -139,6 +145,7 @@ function driftedSettings(differences: readonly SystemDifference[]): Finding[] {
         severity: "warning",
         message: `${label} differs: ${list}. Units of one system need the same.`,
         inverters: values.map(({ inverter }) => inverter),
+        about: setting,
       };
     });
 }

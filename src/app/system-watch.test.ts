@@ -53,6 +53,41 @@ test("says every change once a second at most, tells of what grows old by itself
   expect(states).toHaveLength(count);
 });
 
+test("an alarm whose words change goes on: the new words are logged, and over it is once", async () => {
+  const clock = new VirtualClock(bench.now);
+  const logger = recordingLogger();
+  let alarms: SystemState["alarms"] = [];
+  const watch = new SystemWatch({
+    known: bench.registry,
+    clock,
+    logger,
+    staleAfterMs: () => 3_600_000,
+    onState: (state) => (alarms = state.alarms),
+  });
+  const stop = new AbortController();
+  const running = watch.run({ signal: stop.signal });
+  const say = async (id: string, batteryBulkVoltage: number, batteryFloatVoltage: number): Promise<void> => {
+    const values = { outputMode: "parallel", batteryBulkVoltage, batteryFloatVoltage };
+    watch.reading({ inverter: id, at: clock.now(), command: "QPIRI", payload: "", values, derived: {}, tail: [] }, infoOf(id));
+    await clock.sleep(2000, { signal: never });
+  };
+  const bulk = (a: number, b: number): string =>
+    `System: Bulk charging voltage differs: ${a} V on a, ${b} V on b. Units of one system need the same.`;
+  for (const id of ["a", "b"]) watch.status({ state: "online", since: clock.now(), message: "" }, infoOf(id));
+  await say("a", 56.4, 54);
+  await say("b", 55.2, 54);
+  const since = alarms[0]?.since;
+  await say("b", 54.8, 54);
+  expect(logger.texts()).toEqual([bulk(56.4, 55.2), bulk(56.4, 54.8)]);
+  expect(alarms).toMatchObject([{ code: "settings-differ", about: "batteryBulkVoltage", since }]);
+  // One setting is mended while another goes wrong: these are two alarms.
+  await say("b", 56.4, 53.6);
+  const float = "System: Float charging voltage differs: 54 V on a, 53.6 V on b. Units of one system need the same.";
+  expect(logger.texts().slice(2)).toEqual([float, bulk(56.4, 54.8).replace("System: ", "System: over: ")]);
+  stop.abort(new Error("the test is over"));
+  await running;
+});
+
 test("an inverter that only the page knows of is expected, until the page forgets it", async () => {
   const clock = new VirtualClock(bench.now);
   const states: SystemState[] = [];

@@ -2,6 +2,7 @@ import type { Logger } from "../model/logger.ts";
 import type { InverterInfo, LinkStatus, Reading, Sink } from "../model/reading.ts";
 import type { SystemAlarm, SystemState } from "../model/system.ts";
 import type { Clock } from "../session/clock.ts";
+import { alarmKey } from "./system-alarms.ts";
 import type { KnownUnits } from "./system-members.ts";
 import { System } from "./system.ts";
 
@@ -81,15 +82,15 @@ export class SystemWatch implements Sink {
 
   #log({ alarms, expected }: SystemState): void {
     const { logger } = this.#options;
-    const now = new Map(expected > 1 ? alarms.map((alarm) => [alarm.message, alarm]) : []);
-    for (const [message, { severity }] of now) {
-      if (this.#alarms.has(message)) continue;
+    const now = new Map(expected > 1 ? alarms.map((alarm) => [alarmKey(alarm), alarm]) : []);
+    for (const [key, { message, severity }] of now) {
+      if (this.#alarms.get(key)?.message === message) continue;
       if (severity === "note") logger.info(`System: ${message}`);
       else logger.warn(`System: ${message}`);
     }
-    for (const [message, { severity }] of this.#alarms)
-      if (!now.has(message) && severity !== "note") logger.info(`System: over: ${message}`);
+    for (const [key, { message, severity }] of this.#alarms)
+      if (!now.has(key) && severity !== "note") logger.info(`System: over: ${message}`);
     this.#alarms.clear();
-    for (const [message, alarm] of now) this.#alarms.set(message, alarm);
+    for (const [key, alarm] of now) this.#alarms.set(key, alarm);
   }
 }

@@ -1,7 +1,7 @@
 import type { InverterInfo, LinkStatus, Reading, Sink } from "../model/reading.ts";
 import type { Phase, SystemAlarm, SystemMember, SystemPhase, SystemState } from "../model/system.ts";
 import { QPIRI } from "../protocol/pi30/ratings.ts";
-import { findingsOf, wantedPhases, wiringOf, type Finding } from "./system-alarms.ts";
+import { alarmKey, findingsOf, wantedPhases, wiringOf, type Finding } from "./system-alarms.ts";
 import { SystemMembers, type Device, type KnownUnits } from "./system-members.ts";
 import { differencesOf } from "./system-settings.ts";
 import { isHeard, isLinkDown, lastWord, merge, ownValues, phaseOf, summed, toldValues, totalsOf } from "./system-values.ts";
@@ -121,7 +121,7 @@ export class System implements Sink {
     const before = this.#since;
     this.#since = new Map();
     return findings.map((finding) => {
-      const key = keyOf(finding);
+      const key = alarmKey(finding);
       const since = before.get(key) ?? now;
       this.#since.set(key, since);
       return { ...finding, since };
@@ -175,10 +175,4 @@ function phaseState(phase: Phase, members: readonly SystemMember[]): SystemPhase
   const ofPhase = members.filter((member) => member.phase === phase);
   const live = ofPhase.filter(({ state }) => state === "live").map(({ values }) => values);
   return { phase, members: ofPhase.map(({ id }) => id), totals: totalsOf(live, inPhase, Math.max(1, ofPhase.length)) };
-}
-
-/** The same trouble of the same units, whatever its words are now. */
-function keyOf({ code, inverters, message }: Finding): string {
-  const what = code === "settings-differ" || code === "phase-without-unit" ? message : "";
-  return [code, ...inverters, what].join(" ");
 }

@@ -84,6 +84,8 @@ export interface SystemAlarm {
   readonly message: string;
   /** Ids of the units it is about. */
   readonly inverters: readonly string[];
+  /** Metric key of the setting, or the phase, that it is about; absent where the units are all there is to say. */
+  readonly about?: string;
   /** UTC epoch milliseconds at which it was first noticed. */
   readonly since: number;
 }
