@@ -121,7 +121,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   if (server) tell(`  page      ${server.url}`);
   if (mqtt) tell(`  MQTT      ${mqtt.address}${broker ? "  (embedded, this machine only)" : ""}`);
   if (textLog) tell(`  text log  ${textLog.currentFile}`);
-  for (const address of shared.addresses) tell(`  shared    ${address}`);
+  for (const line of shared.told()) tell(`  shared    ${line}`);
   if (config.control.enabled) tell(`  control   settings may be changed, level ${config.control.level}`);
   tell(`  data      ${config.dataDir}`);
   tell("Ctrl-C stops it.");

@@ -101,6 +101,14 @@ describe("SharedPorts", () => {
     expect(await other.ask("QPIGS")).toBe(others);
   });
 
+  it("tells whose each address is where there are several inverters", async () => {
+    await using two = await open({ sharedPort: { tcp: 0 } });
+    const [first, last] = two.addresses;
+    expect(two.told()).toEqual([`${first}  axpert-1  ${device}`, `${last}  axpert-2  ${second}`]);
+    await using one = await open({ sharedPort: { tcp: 0 } }, [device]);
+    expect(one.told()).toEqual(one.addresses);
+  });
+
   it("ends with the program, and its clients with it", async () => {
     await using ports = await open({ sharedPort: { tcp: 0 } }, [device]);
     await using one = await PortProgram.open(ports.addresses[0] ?? "");

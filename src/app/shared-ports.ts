@@ -42,9 +42,15 @@ export interface Door {
 /** One open door: runs until aborted, and tells its address once it is open. */
 type Serving = (options: { readonly ready: (address: string) => void; readonly signal: AbortSignal }) => Promise<void>;
 
+interface OpenAddress {
+  readonly address: string;
+  /** Place of its inverter among the devices. */
+  readonly index: number;
+}
+
 interface Opened {
   readonly ports: readonly (SharedPort | undefined)[];
-  readonly addresses: readonly string[];
+  readonly addresses: readonly OpenAddress[];
   readonly stop: AbortController;
   readonly served: Promise<void>;
 }
@@ -55,36 +61,47 @@ export class SharedPorts implements Sink, AsyncDisposable {
   /** `serial:PATH` and `tcp://HOST:PORT`, in the order of the inverters. */
   readonly addresses: readonly string[];
   readonly #inverters: SharedPortsOptions["inverters"];
+  readonly #devices: readonly string[];
   readonly #opened: Opened;
 
-  private constructor({ inverters }: SharedPortsOptions, opened: Opened) {
+  private constructor({ inverters, devices }: SharedPortsOptions, opened: Opened) {
     this.#inverters = inverters;
+    this.#devices = devices;
     this.#opened = opened;
-    this.addresses = opened.addresses;
+    this.addresses = opened.addresses.map(({ address }) => address);
   }
 
   /** Resolves when every door is open. Rejects with ConfigError or TransportError when one cannot be. */
   static async open(options: SharedPortsOptions): Promise<SharedPorts> {
     const doors = doorsOf(options.config, options.devices);
     const ports = doors.map((door, index) => door && portOf(options, door, index));
-    const servings = doors.flatMap((door, index) => servingsOf(options, door, ports[index]));
+    const servings = doors.flatMap((door, index) => servingsOf(options, door, ports[index]).map((serve) => ({ serve, index })));
     const stop = new AbortController();
-    const parts = servings.map((serving) => {
+    const parts = servings.map(({ serve, index }) => {
       let ready!: (address: string) => void;
       const address = new Promise<string>((resolve) => (ready = resolve));
-      return { address, served: serving({ ready, signal: stop.signal }) };
+      return { opened: address.then((found) => ({ address: found, index })), served: serve({ ready, signal: stop.signal }) };
     });
     const served = together(
       parts.map((part) => part.served),
       stop,
     );
-    const addresses = await Promise.race([Promise.all(parts.map(({ address }) => address)), served.then(() => [])]);
+    const addresses = await Promise.race([Promise.all(parts.map(({ opened }) => opened)), served.then(() => [])]);
     return new SharedPorts(options, { ports, addresses, stop, served });
   }
 
   reading(reading: Reading, { id }: InverterInfo): void {
     const index = this.#inverters().findIndex(({ info }) => info.id === id);
     this.#opened.ports[index]?.learn(reading);
+  }
+
+  /** The addresses for a person; with the id and the device of the inverter where there are several. */
+  told(): string[] {
+    return this.#opened.addresses.map(({ address, index }) => {
+      const device = this.#devices[index];
+      if (this.#devices.length < 2 || device === undefined) return address;
+      return [address, this.#inverters()[index]?.info.id ?? "", device].filter((part) => part !== "").join("  ");
+    });
   }
 
   /** The ports look at their inverter's state when they are asked. */
