@@ -19,12 +19,13 @@ const allowed = {
   },
   transport: { folders: ["session/transport.ts", "model"], why: "A medium carries bytes: it knows the seam and not one command." },
   api: { folders: ["model"], why: "The shapes on the wire are shared by server and page." },
+  energy: { folders: ["model"], why: "Accounting is pure: numbers in, numbers out, wherever they are kept or shown." },
   store: { folders: ["model"], why: "History stores readings, wherever they come from." },
   sinks: { folders: ["model", "api"], why: "An output gets readings by plain calls; it must not reach into the line that it could delay." },
   server: { folders: ["model", "api", "store"], why: "The server shows readings and history; it never talks to an inverter itself." },
   fleet: { folders: ["model", "api", "store"], why: "Many sites are readings from elsewhere." },
   app: {
-    folders: ["model", "protocol", "session", "sim", "transport", "api", "store", "sinks", "server", "fleet"],
+    folders: ["model", "protocol", "session", "sim", "transport", "api", "energy", "store", "sinks", "server", "fleet"],
     why: "All wiring is here, and only the command line may depend on it.",
   },
   cli: { folders: ["app", "sim", "protocol", "model"], why: "Subcommands parse arguments and print; the work is done below." },
@@ -84,7 +85,7 @@ export default {
       name: "pure-code-stands-alone",
       comment: "model, protocol, session and sim run anywhere: no package, nothing of Node.",
       severity: "error",
-      from: { path: "^src/(model|protocol|session|sim)/", pathNot: notTests },
+      from: { path: "^src/(model|protocol|energy|session|sim)/", pathNot: notTests },
       to: { pathNot: "^(src|web|test|scripts|bench)/" },
     },
     {
