@@ -76,12 +76,6 @@ export interface HistoryEvent {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-/** Takes rows and events of any time and order; resolves when they are kept durably. */
-export interface HistoryInput {
-  ingest(rows: readonly HistoryRow[], options?: { readonly signal?: AbortSignal }): Promise<IngestResult>;
-  events(events: readonly HistoryEvent[]): Promise<void>;
-}
-
 export interface TimeRange {
   /** UTC epoch milliseconds, inclusive. */
   readonly from: number;
@@ -102,42 +96,4 @@ export interface Series {
   readonly level: Level;
   /** In time order; of `raw` each has count 1, min = max = mean. */
   readonly buckets: readonly Bucket[];
-}
-
-/** Answers questions about what was kept, up to the last reading that was handed over. */
-export interface HistoryReader {
-  /** What there is, with the time of the first and the last row of each inverter and command. */
-  contents(): Promise<
-    readonly {
-      readonly inverter: string;
-      readonly command: string;
-      readonly first: number;
-      readonly last: number;
-      readonly names: readonly SeriesInfo[];
-    }[]
-  >;
-  /** At the finest level that has no more than about three times `points` buckets, or at `level`. Never loses a spike: min and max are kept at every level. */
-  series(
-    query: TimeRange & {
-      readonly inverter: string;
-      readonly command?: string;
-      readonly name: string;
-      readonly points?: number;
-      readonly level?: Level;
-    },
-    options: { readonly signal: AbortSignal },
-  ): Promise<Series>;
-  spans(
-    query: TimeRange & { readonly inverter: string; readonly command?: string; readonly name: string },
-    options: { readonly signal: AbortSignal },
-  ): Promise<readonly Span[]>;
-  /** Every kept row, in time order, in batches of some thousand. */
-  rows(
-    query: TimeRange & { readonly inverters?: readonly string[]; readonly commands?: readonly string[]; readonly payloads?: boolean },
-    options: { readonly signal: AbortSignal },
-  ): AsyncIterable<readonly HistoryRow[]>;
-  events(
-    query: TimeRange & { readonly inverter?: string; readonly kinds?: readonly EventKind[]; readonly limit?: number },
-    options: { readonly signal: AbortSignal },
-  ): Promise<readonly HistoryEvent[]>;
 }
