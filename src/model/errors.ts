@@ -15,6 +15,11 @@ export const errorCodes = {
   "deadline-exceeded": "No whole answer came in time.",
   "link-down": "The inverter cannot be reached at the moment.",
   "sink-failed": "An output could not be written.",
+  "store-damaged": "A file of the history is damaged.",
+  "store-newer": "The history was written by a newer sonkrag.",
+  "store-older": "The history is of an older form and has not been brought up yet.",
+  "store-driver": "There is no SQLite that this Node.js can use.",
+  "store-closed": "The history is closed, or the thread that keeps it has ended.",
   "config-invalid": "The configuration or a command-line argument is wrong.",
   "not-running": "No running sonkrag could be reached.",
   "lease-unknown": "No such lease; it may have ended.",
@@ -97,6 +102,17 @@ export class RefusedError extends SonkragError {
 export class SinkError extends SonkragError {
   constructor(message: string, details?: ErrorDetails) {
     super("sink-failed", message, "reconnect", details);
+  }
+}
+
+/** History cannot be kept or read. */
+export class StoreError extends SonkragError {
+  constructor(
+    code: "store-damaged" | "store-newer" | "store-older" | "store-driver" | "store-closed",
+    message: string,
+    details?: ErrorDetails,
+  ) {
+    super(code, message, "never", details);
   }
 }
 
