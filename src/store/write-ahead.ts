@@ -1,0 +1,225 @@
+import { open, readdir, readFile, stat, truncate, unlink, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import { rowFlags, type HistoryRow, type RowFlag } from "../model/history.ts";
+import type { Origin, Value } from "../model/reading.ts";
+import { checksumOf } from "./crc32.ts";
+
+/*
+ * The readings that are not in the database yet: text, a line each, `checksum JSON`. The line of a stream comes before
+ * its first row and says what the row's values are called:
+ *   ["s", number, inverter, command, [names], {name: origin}]
+ *   ["r", number, at, payload or null, [values, null where absent], [flags]?]
+ */
+
+/** Where the files are and what they are called; numbers grow, also over a restart. */
+const filePattern = /^wal-(\d{6,})\.ndjson$/;
+const fileName = (number: number): string => `wal-${String(number).padStart(6, "0")}.ndjson`;
+
+type StreamLine = readonly ["s", number, string, string, readonly string[], Readonly<Record<string, Exclude<Origin, "measured">>>];
+type RowLine = readonly ["r", number, number, string | null, readonly (Value | null)[], (readonly RowFlag[])?];
+
+/** A write-ahead file as found on the disk. */
+export interface WriteAheadFile {
+  readonly number: number;
+  readonly path: string;
+}
+
+export interface WriteAheadContent {
+  readonly rows: readonly HistoryRow[];
+  /** Bytes of whole lines from the start. */
+  readonly soundBytes: number;
+  /** Lines that are not as they were written, the torn last one apart. */
+  readonly damagedLines: number;
+}
+
+/** Every write-ahead file of the folder, oldest first. */
+export async function writeAheadFiles(folder: string): Promise<WriteAheadFile[]> {
+  const found: WriteAheadFile[] = [];
+  for (const name of await readdir(folder)) {
+    const number = filePattern.exec(name)?.[1];
+    if (number !== undefined) found.push({ number: Number(number), path: join(folder, name) });
+  }
+  return found.toSorted((a, b) => a.number - b.number);
+}
+
+/** Reads lines as they come in; a file may grow between two calls. */
+export class WriteAheadReader {
+  readonly #streams = new Map<number, StreamLine>();
+  damagedLines = 0;
+
+  /** The rows of whole lines. */
+  read(lines: readonly string[]): HistoryRow[] {
+    const rows: HistoryRow[] = [];
+    for (const line of lines) {
+      const parsed = parseLine(line);
+      if (parsed === undefined) this.damagedLines++;
+      else if (parsed[0] === "s") this.#streams.set(parsed[1], parsed);
+      else {
+        const stream = this.#streams.get(parsed[1]);
+        // Without its stream's line a row has no meaning.
+        if (stream === undefined) this.damagedLines++;
+        else rows.push(rowOf(stream, parsed));
+      }
+    }
+    return rows;
+  }
+}
+
+/** Reads a whole file. The last line counts only if it is whole. */
+export async function readWriteAhead(path: string): Promise<WriteAheadContent> {
+  const text = await readFile(path, "latin1");
+  const end = text.lastIndexOf("\n") + 1;
+  const reader = new WriteAheadReader();
+  const lines =
+    end === 0
+      ? []
+      : Buffer.from(text.slice(0, end - 1), "latin1")
+          .toString("utf8")
+          .split("\n");
+  const rows = reader.read(lines);
+  return { rows, soundBytes: end, damagedLines: reader.damagedLines };
+}
+
+function parseLine(line: string): StreamLine | RowLine | undefined {
+  const text = line.slice(9);
+  if (line[8] !== " " || checksumOf(text) !== line.slice(0, 8)) return undefined;
+  // The checksum says that we wrote it.
+  return JSON.parse(text) as StreamLine | RowLine;
+}
+
+function rowOf([, , inverter, command, names, origins]: StreamLine, [, , at, payload, values, flags]: RowLine): HistoryRow {
+  const present: Record<string, Value> = {};
+  const estimates: Record<string, Exclude<Origin, "measured">> = {};
+  for (const [index, name] of names.entries()) {
+    const value = values[index];
+    if (value === undefined || value === null) continue;
+    present[name] = value;
+    const origin = origins[name];
+    if (origin !== undefined) estimates[name] = origin;
+  }
+  return {
+    inverter,
+    at,
+    command,
+    values: present,
+    ...(payload !== null && { payload }),
+    ...(Object.keys(estimates).length > 0 && { origins: estimates }),
+    ...(flags !== undefined && flags.length > 0 && { flags: flags.filter((flag) => rowFlags.includes(flag)) }),
+  };
+}
+
+interface OpenStream {
+  readonly number: number;
+  readonly names: readonly string[];
+  readonly known: ReadonlySet<string>;
+  /** The origins as text, to see a change. */
+  readonly origins: string;
+}
+
+/** The file that is being written. */
+export class WriteAhead implements AsyncDisposable {
+  readonly file: WriteAheadFile;
+  readonly #handle: FileHandle;
+  readonly #streams = new Map<string, OpenStream>();
+  #lastStream = 0;
+  #unsynced = false;
+  /** Bytes of whole lines. */
+  #size = 0;
+  #isTorn = false;
+
+  private constructor(file: WriteAheadFile, handle: FileHandle) {
+    this.file = file;
+    this.#handle = handle;
+  }
+
+  static async create(folder: string, number: number): Promise<WriteAhead> {
+    const file = { number, path: join(folder, fileName(number)) };
+    return new WriteAhead(file, await open(file.path, "ax"));
+  }
+
+  /** Hands the rows to the operating system: a killed process does not lose them. */
+  async append(rows: readonly HistoryRow[]): Promise<void> {
+    let text = "";
+    for (const row of rows) text += this.#linesOf(row);
+    if (text === "") return;
+    const bytes = Buffer.from(text);
+    try {
+      // A full disk can take the first half of a line: the next one would grow onto it.
+      if (this.#isTorn) await this.#takeBack();
+      this.#unsynced = true;
+      await this.#handle.appendFile(bytes);
+    } catch (error) {
+      this.#isTorn = true;
+      this.#streams.clear();
+      throw error;
+    }
+    this.#size += bytes.length;
+  }
+
+  async #takeBack(): Promise<void> {
+    await this.#handle.truncate(this.#size);
+    this.#isTorn = false;
+  }
+
+  /** Puts them on the disk: a power cut does not lose them either. */
+  async sync(): Promise<void> {
+    if (!this.#unsynced) return;
+    this.#unsynced = false;
+    try {
+      await this.#handle.datasync();
+    } catch (error) {
+      this.#unsynced = true;
+      throw error;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.sync();
+    } finally {
+      await this.#handle.close();
+    }
+  }
+
+  #linesOf(row: HistoryRow): string {
+    const stream = this.#streamOf(row);
+    const values = stream.open.names.map((name) => row.values[name] ?? null);
+    const line: unknown[] = ["r", stream.open.number, row.at, row.payload ?? null, values];
+    if (row.flags !== undefined && row.flags.length > 0) line.push(row.flags);
+    return stream.line + framed(line);
+  }
+
+  #streamOf(row: HistoryRow): { readonly open: OpenStream; readonly line: string } {
+    const key = `${row.inverter} ${row.command}`;
+    const origins = row.origins === undefined ? "{}" : JSON.stringify(row.origins);
+    const known = this.#streams.get(key);
+    const names = Object.keys(row.values);
+    if (known !== undefined && known.origins === origins && names.every((name) => known.known.has(name))) return { open: known, line: "" };
+    const all = [...new Set([...(known?.names ?? []), ...names])];
+    const open: OpenStream = { number: ++this.#lastStream, names: all, known: new Set(all), origins };
+    this.#streams.set(key, open);
+    return { open, line: framed(["s", open.number, row.inverter, row.command, all, row.origins ?? {}]) };
+  }
+}
+
+function framed(line: readonly unknown[]): string {
+  const text = JSON.stringify(line);
+  return `${checksumOf(text)} ${text}\n`;
+}
+
+/** Cuts off what a power cut left behind the last whole line; the number of bytes cut. */
+export async function mendTail({ path }: WriteAheadFile, soundBytes: number): Promise<number> {
+  const { size } = await stat(path);
+  if (size <= soundBytes) return 0;
+  await truncate(path, soundBytes);
+  return size - soundBytes;
+}
+
+/** Deletes a file whose rows are in the database; one that is gone already is as good. */
+export async function removeWriteAhead({ path }: WriteAheadFile): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+  }
+}
