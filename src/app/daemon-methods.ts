@@ -4,8 +4,8 @@ import type { CardDocument } from "../model/card.ts";
 import { RefusedError } from "../model/errors.ts";
 import type { InverterInfo, LinkStatus } from "../model/reading.ts";
 import type { Request } from "../protocol/command.ts";
-import { findRequest } from "../protocol/pi30/dialect.ts";
 import type { Answer } from "../session/job.ts";
+import { inquiryOf } from "./inquiry.ts";
 import type { Methods } from "./local-protocol.ts";
 
 /** What the local socket needs of an inverter of the running program. */
@@ -64,7 +64,7 @@ export function daemonMethods(inverters: () => readonly ServedInverter[], snapsh
     query: async (given, { signal }) => {
       const { command, inverter: id } = checked(queryParams, given);
       const inverter = oneOf(inverters(), id);
-      const answer = await inverter.ask(findRequest(command), { signal });
+      const answer = await inverter.ask(inquiryOf(command), { signal });
       const { device, simulated } = inverter.info;
       return { inverter: inverter.info.id, device, simulated, ...answer };
     },

@@ -213,7 +213,7 @@ async function cardFinding(
     const answered = Object.values(card.commands).filter(({ support }) => support === "answers").length;
     const model = facts.modelName ?? facts.modelNumber ?? "a model that does not tell its name";
     const inputs = facts.pvInputs === 1 ? "one PV input" : `${facts.pvInputs} PV inputs`;
-    const says = `${model} (family ${facts.family}), ${inputs}, ${answered} commands answered${card.complete ? "" : "; still being asked"}`;
+    const says = `${info.id}: ${model} (family ${facts.family}), ${inputs}, ${answered} commands answered${card.complete ? "" : "; still being asked"}`;
     return [{ check: "model card", state: "ok", says: `${says}; all of it: sonkrag card` }];
   } catch (error) {
     if (error instanceof NotRunningError) return [];

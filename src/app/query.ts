@@ -2,7 +2,6 @@ import { z } from "zod";
 import { ConfigError, NotRunningError, RefusedError, TransportError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import type { Value } from "../model/reading.ts";
-import { findRequest } from "../protocol/pi30/dialect.ts";
 import type { Answer } from "../session/job.ts";
 import { formatDeviceUrl, parseDeviceUrl, type AutoUrl, type DeviceUrl } from "../transport/device-url.ts";
 import { withLine } from "./ask-once.ts";
@@ -10,6 +9,7 @@ import type { Config } from "./config.ts";
 import { DaemonClient } from "./daemon-client.ts";
 import { listedSchema, oneOf, type Listed } from "./daemon-methods.ts";
 import { locationOf, onlyDevice, openerOf } from "./devices.ts";
+import { inquiryOf } from "./inquiry.ts";
 import { systemClock } from "./system-clock.ts";
 
 export interface Queried {
@@ -37,7 +37,7 @@ export interface QueryTarget {
  */
 export async function query(command: string, target: QueryTarget, { signal }: { readonly signal: AbortSignal }): Promise<Queried> {
   // What is misspelt is told before anything is opened.
-  const { command: code } = findRequest(command);
+  const { command: code } = inquiryOf(command);
   let denied: NotRunningError | undefined;
   try {
     await using daemon = await DaemonClient.open(target.config.dataDir, { signal });
@@ -134,6 +134,6 @@ async function askDevice(
 ): Promise<Queried> {
   const url = await deviceOf({ config, inverter });
   const open = openerOf(url, { simulator: config.simulator, clock: systemClock, logger });
-  const answer = await withLine({ open, clock: systemClock, logger }, (ask) => ask(findRequest(command), { signal }), { signal });
+  const answer = await withLine({ open, clock: systemClock, logger }, (ask) => ask(inquiryOf(command), { signal }), { signal });
   return { device: formatDeviceUrl(url), simulated: url.kind === "sim", answer };
 }

@@ -6,8 +6,10 @@ import { loadConfig, type ConfigFlags } from "../app/config-file.ts";
 import { createLogger } from "../app/logger.ts";
 import { packageVersion } from "../app/version.ts";
 import type { CardDocument, CardSetting, Support } from "../model/card.ts";
+import { settings } from "../protocol/pi30/settings/catalogue.ts";
 import { describeAllowed } from "../protocol/setting.ts";
 import { isSimulated } from "../sim/answers.ts";
+import { actionText } from "./control.ts";
 import type { Exit } from "./exit.ts";
 import { columns, print, type Terminal } from "./terminal.ts";
 
@@ -65,14 +67,16 @@ function cardText({ card: { commands, ...about }, facts }: CardDocument): string
       ([command, fields]) => [`Unknown in ${command}`, fields.map(({ index, text }) => `field ${index}: ${text}`).join(", ")] as const,
     ),
   ];
-  const settings = Object.entries(facts.settings).map(([name, setting]) => [name, settingText(setting)]);
+  const taken = Object.entries(facts.settings).map(([name, setting]) => [name, offerText(name, setting)]);
   const simulated = isSimulated(about.serialNumber) ? "SIMULATED: nothing here is real\n" : "";
   const unfinished = about.complete ? "" : "Not complete yet: ask again in half a minute.\n";
-  return `${simulated}${unfinished}${lines(rows)}\nSettings it takes:\n${lines(settings)}`;
+  return `${simulated}${unfinished}${lines(rows)}\nSettings it takes:\n${lines(taken)}`;
 }
 
-function settingText(setting: CardSetting): string {
-  return setting.kind === "locked" ? `locked: ${setting.reason}` : describeAllowed(setting);
+function offerText(name: string, setting: CardSetting): string {
+  const info = settings.find((each) => each.info.name === name)?.info;
+  if (info?.form === "action") return actionText(info);
+  return setting.kind === "locked" ? `locked: ${setting.reason}` : describeAllowed(setting, info?.unit);
 }
 
 function lines(rows: readonly (readonly string[])[]): string {

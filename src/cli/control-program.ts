@@ -80,6 +80,7 @@ sonkrag set batteryType agm --confirm "battery type"`,
     .option("--until <time>", "a lease: how long it holds, e.g. 06:00 or 2026-01-31T06:00")
     .option("--for <duration>", "a lease: how long it holds, e.g. 30min or 2h")
     .option("--then <value>", "what follows at the end of the lease, also over a restart")
+    .addHelpText("after", "\n`sonkrag settings` lists the settings by name and program number, what is set, and what each takes here.")
     .action(async (setting: string, value: string, options: SetOptions) => {
       const { set } = await import("./set.ts");
       result.exit = await set(setting, value, options, terminal);

@@ -2,9 +2,10 @@ import { userInfo } from "node:os";
 import { loadConfig, type ConfigFlags } from "../app/config-file.ts";
 import type { Config } from "../app/config.ts";
 import { withControl, type Call, type Where } from "../app/control/with-control.ts";
-import { settingText } from "../app/control/value-from-text.ts";
+import { settingText } from "../protocol/setting.ts";
 import { createLogger } from "../app/logger.ts";
 import type { Outcome, OutcomeKind } from "../model/control.ts";
+import type { SettingInfo } from "../model/setting.ts";
 import type { Exit } from "./exit.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -79,4 +80,9 @@ export function outcomeText(outcome: Outcome): string {
   }
   if (effect !== undefined) lines.push(`  ${effect}`);
   return `${lines.join("\n")}\n`;
+}
+
+/** What is done once, as lists of settings show it: it has no value. */
+export function actionText({ confirm }: SettingInfo): string {
+  return `an action, done by \`on\`${confirm === undefined ? "" : ` with --confirm ${JSON.stringify(confirm)}`}`;
 }

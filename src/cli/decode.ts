@@ -1,10 +1,11 @@
 import { StringDecoder } from "node:string_decoder";
 import { addAbortSignal, type Readable } from "node:stream";
+import { inquiryOf } from "../app/inquiry.ts";
 import { ConfigError, RefusedError, SonkragError, type ErrorCode } from "../model/errors.ts";
 import type { Query } from "../protocol/command.ts";
 import { decodeFrame, decodeReply, verdictOf } from "../protocol/decode.ts";
 import { FrameDecoder } from "../protocol/frame.ts";
-import { findRequest, pi30 } from "../protocol/pi30/dialect.ts";
+import { pi30 } from "../protocol/pi30/dialect.ts";
 import { pi41 } from "../protocol/pi30/pi41.ts";
 import { decodedOf, tableOf, type Decoded } from "./decoded.ts";
 import type { Exit } from "./exit.ts";
@@ -51,7 +52,7 @@ export function decodeHex(protocol: string, command: string, hex: string): Decod
   // ACK and NAK say the same to every command, settings and unknown ones included.
   const [part] = new FrameDecoder().push(bytes);
   const verdict = part?.kind === "frame" ? verdictOf(part) : undefined;
-  return verdict ? { kind: verdict } : decodedOf(decodeReply(findRequest(command, dialect), decodeFrame(bytes)));
+  return verdict ? { kind: verdict } : decodedOf(decodeReply(inquiryOf(command, dialect), decodeFrame(bytes)));
 }
 
 /** Hex in any case, with or without white space. */

@@ -1,7 +1,7 @@
-import { settingText } from "../app/control/value-from-text.ts";
+import { settingText } from "../protocol/setting.ts";
 import { withoutControls } from "../app/logger.ts";
 import type { Actor } from "../model/control.ts";
-import type { JournalEntry, LeaseState } from "../model/journal.ts";
+import type { JournalEntry, LeaseEndEntry, LeaseState } from "../model/journal.ts";
 import { asker, controlled, inverterOf, type ControlOptions } from "./control.ts";
 import type { Exit } from "./exit.ts";
 import { columns, print, type Terminal } from "./terminal.ts";
@@ -23,7 +23,7 @@ export async function journal(options: JournalOptions, terminal: Terminal): Prom
   );
   if (options.json) for (const entry of entries) await print(terminal, `${JSON.stringify(entry)}\n`);
   else if (entries.length === 0) await print(terminal, "Nothing was ever tried to change.\n");
-  else await print(terminal, `${columns(entries.map((entry) => row(entry).map(withoutControls))).join("\n")}\n`);
+  else await print(terminal, `${columns(entries.map((entry) => journalRow(entry).map(withoutControls))).join("\n")}\n`);
   return "ok";
 }
 
@@ -55,9 +55,11 @@ export async function endLease(lease: string, options: ControlOptions, terminal:
   return "ok";
 }
 
-function row(entry: JournalEntry): string[] {
+/** One entry in a line of the list. */
+export function journalRow(entry: JournalEntry): string[] {
   const head = [String(entry.n), timeText(entry.at)];
-  if (entry.kind === "leaseEnd") return [...head, entry.inverter, actorText(entry.actor), `the lease of ${entry.setting} was given up`, ""];
+  if (entry.kind === "leaseEnd")
+    return [...head, entry.inverter, actorText(entry.actor), `the lease of ${entry.setting} ${endText(entry)}`, ""];
   const { change } = entry.kind === "intent" ? entry : entry.outcome;
   const what = `${change.setting} = ${settingText(change.value)}`;
   if (entry.kind === "intent") return [...head, change.inverter, actorText(change.actor), what, `sends ${entry.command}`];
@@ -65,6 +67,13 @@ function row(entry: JournalEntry): string[] {
   const was = before === undefined ? "" : ` (before: ${settingText(before)})`;
   const more = entry.more === undefined ? "" : ` (and ${entry.more} more)`;
   return [...head, change.inverter, actorText(change.actor), `${what}${was}`, `${kind}${more}${kind === "applied" ? "" : `: ${reason}`}`];
+}
+
+/** A lease that ends itself early has found another value than its own: somebody's newer wish, which it leaves alone. */
+function endText({ actor }: LeaseEndEntry): string {
+  return actor.via === "lease"
+    ? "gave way: the setting was changed elsewhere meanwhile, such as on the unit's panel; it stays as it was found"
+    : "was given up; what is set stays";
 }
 
 function actorText({ via, name }: Actor): string {

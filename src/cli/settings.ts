@@ -2,13 +2,12 @@ import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { mismatch, parseSheet, sheetText, wantedOf, type Plan } from "../app/control/sheet.ts";
 import type { SettingsReport } from "../app/control/control-methods.ts";
-import { settingText } from "../app/control/value-from-text.ts";
 import type { Call } from "../app/control/with-control.ts";
 import type { Outcome, SettingState } from "../model/control.ts";
 import { ConfigError, SinkError } from "../model/errors.ts";
 import type { BudgetState } from "../model/journal.ts";
-import { describeAllowed } from "../protocol/setting.ts";
-import { asker, controlled, exitOf, inverterOf, outcomeText, type ControlOptions } from "./control.ts";
+import { describeAllowed, settingText } from "../protocol/setting.ts";
+import { actionText, asker, controlled, exitOf, inverterOf, outcomeText, type ControlOptions } from "./control.ts";
 import type { Exit } from "./exit.ts";
 import { columns, print, type Terminal } from "./terminal.ts";
 
@@ -23,9 +22,9 @@ export async function listSettings(options: ControlOptions & { readonly all?: bo
   const rows = shown.map(({ info, value, allowed, reason }) => [
     info.lcdProgram === undefined ? "" : String(info.lcdProgram).padStart(2, "0"),
     info.name,
-    value === undefined ? "–" : `${settingText(value)}${info.unit === undefined ? "" : ` ${info.unit}`}`,
+    value === undefined ? (info.form === "action" ? "" : "–") : `${settingText(value)}${info.unit === undefined ? "" : ` ${info.unit}`}`,
     info.level === "expert" ? "expert" : "",
-    allowed === undefined ? (reason ?? "") : short(offered(allowed)),
+    allowed === undefined ? (reason ?? "") : info.form === "action" ? actionText(info) : short(describeAllowed(allowed)),
   ]);
   const notice = report.enabled
     ? `Changing is on, level ${report.level}.`
@@ -150,10 +149,6 @@ function planText({ steps, same, problems }: Plan, states: readonly SettingState
   const cannot = problems.map(({ setting, reason }) => `cannot: ${setting}: ${reason}`);
   const count = `${steps.length} to change, ${same.length} the same${problems.length === 0 ? "" : `, ${problems.length} cannot be changed`}`;
   return `${[...columns(rows), ...cannot, count].join("\n")}\n`;
-}
-
-function offered(allowed: NonNullable<SettingState["allowed"]>): string {
-  return allowed.kind === "list" ? allowed.values.map(settingText).join(", ") : describeAllowed(allowed);
 }
 
 function short(text: string): string {

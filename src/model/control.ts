@@ -66,11 +66,13 @@ export interface Outcome {
 /** A setting of one unit as it stands. */
 export interface SettingState {
   readonly info: SettingInfo;
-  /** Absent when it cannot be read. */
+  /** Absent when it cannot be read, and of what is done once and has no state. */
   readonly value?: SettingValue;
   /** UTC epoch ms of the reading behind `value`. */
   readonly at?: number;
   /** Absent when this unit cannot be given another value; `reason` then says why. */
   readonly allowed?: Allowed;
   readonly reason?: string;
+  /** True where it has this setting and only cannot be given another value at the moment. */
+  readonly locked?: true;
 }

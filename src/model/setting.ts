@@ -22,6 +22,8 @@ export interface SettingInfo {
   readonly explanation: string;
   readonly topic: "output" | "battery" | "charging" | "equalization" | "panel" | "parallel" | "secondOutput" | "lights" | "clock" | "reset";
   readonly unit?: Unit;
+  /** `switch`: on and off; `action`: done once, its only value is on, and it has no state. Absent for an amount or a word. */
+  readonly form?: "switch" | "action";
   readonly level: SettingLevel;
   /** The word that has to be repeated before this is done; absent where none is needed. */
   readonly confirm?: string;

@@ -5,7 +5,7 @@ import type { Line } from "../session/line.ts";
 import { request, type Request } from "./command.ts";
 import { QPIRI } from "./pi30/ratings.ts";
 import { findSetting } from "./pi30/settings/catalogue.ts";
-import { describeAllowed, isAllowed, writes } from "./setting.ts";
+import { describeAllowed, isAllowed, meantFor, writes } from "./setting.ts";
 
 describe("asking and changing are two things to the compiler", () => {
   const [write] = writes(findSetting("outputSourcePriority"), "sbu", factsOf("max"));
@@ -42,5 +42,12 @@ describe("isAllowed, describeAllowed", () => {
     const text = { kind: "text", form: "two hours like 08-18", pattern: "^[0-2][0-9]-[0-2][0-9]$" } as const;
     expect(["08-18", "8-18", "08-18 "].map((value) => isAllowed(text, value))).toEqual([true, false, false]);
     expect(describeAllowed(text)).toBe("two hours like 08-18");
+  });
+
+  test("a switch is told as on and off, and given in any of their words", () => {
+    expect(describeAllowed({ kind: "list", values: [true, false] })).toBe("on, off");
+    const words = ["on", "Yes", "true", "off", "no", "FALSE", true, "maybe", 1];
+    expect(words.map((word) => meantFor({ form: "switch" }, word))).toEqual([true, true, true, false, false, false, true, "maybe", 1]);
+    expect(meantFor({}, "on")).toBe("on");
   });
 });

@@ -103,10 +103,34 @@ export function holds({ readBack }: Setting, wanted: SettingValue, read: Setting
   return (readBack?.matches ?? isSame)(wanted, read);
 }
 
+/** A value as people read and write it: `on` and `off` for a switch. */
+export function settingText(value: SettingValue): string {
+  return typeof value === "boolean" ? (value ? "on" : "off") : String(value);
+}
+
+const switchWords: ReadonlyMap<string, boolean> = new Map([
+  ["on", true],
+  ["yes", true],
+  ["true", true],
+  ["off", false],
+  ["no", false],
+  ["false", false],
+]);
+
+/** What a word means for a switch; absent for a word that says neither on nor off. */
+export function switchOf(text: string): boolean | undefined {
+  return switchWords.get(text.trim().toLowerCase());
+}
+
+/** The value that is meant: a switch may be given in words. */
+export function meantFor({ form }: Pick<SettingInfo, "form">, value: SettingValue): SettingValue {
+  return form !== undefined && typeof value === "string" ? (switchOf(value) ?? value) : value;
+}
+
 /** `11, 11.5 or 12`, `44 to 51 in steps of 1, or 0`. */
 export function describeAllowed(allowed: Allowed, unit?: string): string {
   const behind = unit ? ` ${unit}` : "";
-  if (allowed.kind === "list") return `${allowed.values.map(String).join(", ")}${behind}`;
+  if (allowed.kind === "list") return `${allowed.values.map(settingText).join(", ")}${behind}`;
   if (allowed.kind === "text") return allowed.form;
   const also = allowed.also?.length ? `, or ${allowed.also.join(", ")}` : "";
   return `${allowed.min} to ${allowed.max}${behind} in steps of ${allowed.step}${also}`;
@@ -121,7 +145,10 @@ export function writes(setting: Setting, value: SettingValue, facts: UnitFacts):
   const allowed = setting.allowed(facts);
   if (allowed.kind === "none") throw new RefusedError("value-invalid", `${name}: ${allowed.reason}`);
   if (!isAllowed(allowed, value))
-    throw new RefusedError("value-invalid", `${name}: expected ${describeAllowed(allowed, unit)}, got ${JSON.stringify(value)}`);
+    throw new RefusedError(
+      "value-invalid",
+      `${name}: expected ${describeAllowed(allowed, unit)}, got ${typeof value === "string" ? JSON.stringify(value) : settingText(value)}`,
+    );
   const danger = setting.check(value, facts);
   if (danger !== undefined) throw new RefusedError("value-invalid", `${name}: ${danger}`);
   const commands = setting.commands(value, facts);

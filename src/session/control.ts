@@ -4,7 +4,7 @@ import type { Values } from "../model/reading.ts";
 import type { SettingValue } from "../model/setting.ts";
 import { hasZeroByte } from "../protocol/encode.ts";
 import { hex } from "../protocol/frame.ts";
-import { holds, writes, type Setting, type UnitFacts, type Write } from "../protocol/setting.ts";
+import { holds, settingText, writes, type Setting, type UnitFacts, type Write } from "../protocol/setting.ts";
 import type { Clock } from "./clock.ts";
 import type { Line } from "./line.ts";
 import { UnitReader } from "./unit-reader.ts";
@@ -224,8 +224,8 @@ class Run {
       if (clock.monotonic() + pause > deadline) break;
     }
     const verdict = said === "ack" ? "The inverter accepted it" : "The inverter gave no clear verdict";
-    const now = this.#after === undefined ? "its value cannot be read" : `still reads ${String(this.#after)}`;
-    return this.#end("unconfirmed", `${verdict}, but after ${READ_BACK_MS / 1000} s it ${now}, not ${String(this.#value)}.`);
+    const now = this.#after === undefined ? "its value cannot be read" : `still reads ${settingText(this.#after)}`;
+    return this.#end("unconfirmed", `${verdict}, but after ${READ_BACK_MS / 1000} s it ${now}, not ${settingText(this.#value)}.`);
   }
 
   async #refusedByUnit(): Promise<UnitOutcome> {

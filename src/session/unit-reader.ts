@@ -76,7 +76,10 @@ export class UnitReader {
     const present = await this.present(setting);
     if (present !== undefined && present.value === undefined) return { info, reason: present.reason };
     const allowed = setting.allowed(await this.facts(setting));
-    return { info, ...present, ...(allowed.kind === "none" ? { reason: allowed.reason } : { allowed }) };
+    // What is read back of an action tells whether it is done, not how it stands.
+    const state = { info, ...(info.form !== "action" && present) };
+    if (allowed.kind !== "none") return { ...state, allowed };
+    return { ...state, reason: allowed.reason, ...(allowed.because === "locked" && { locked: true as const }) };
   }
 
   async #ask(query: Query): Promise<Brought> {

@@ -73,6 +73,8 @@ describe.each(settingDialects)("an inverter that %s", (dialect) => {
       // A value may be refused by us beside the others that are set; nothing must leave then.
       const isOurs = outcome.kind === "refused" && outcome.by === "us" && outcome.written.length === 0;
       if (isOurs) ours.push(`${info.name}: ${outcome.reason}`);
+      // The counters of a new unit are empty already.
+      if (info.form === "action" && outcome.kind === "unchanged") continue;
       const expected = value === undefined && dialect !== "refuses" ? "unconfirmed" : verdicts[dialect];
       if (tookMs > withinMs || (!isOurs && outcome.kind !== expected)) wrong.push({ tookMs, outcome, expected });
     }

@@ -2,7 +2,7 @@ import type { Outcome, SettingChange } from "../../model/control.ts";
 import { SinkError } from "../../model/errors.ts";
 import type { Logger } from "../../model/logger.ts";
 import type { SettingValue } from "../../model/setting.ts";
-import { describeAllowed, holds, isAllowed, type Setting } from "../../protocol/setting.ts";
+import { describeAllowed, holds, isAllowed, settingText, type Setting } from "../../protocol/setting.ts";
 import type { Clock } from "../../session/clock.ts";
 import type { UnitOutcome } from "../../session/control.ts";
 import type { Journal } from "./journal.ts";
@@ -93,7 +93,7 @@ function mustBeWritable(change: SettingChange, before: SettingValue | undefined,
   if (isRevert && lease === undefined) throw new Objection(leaseIsOver);
   const expected = lease === undefined ? options.expected : lease.isSet ? lease.value : undefined;
   if (expected !== undefined && (before === undefined || !holds(setting, expected, before)))
-    throw new Objection(`${name} was changed since: expected ${String(expected)}, found ${String(before ?? "nothing")}`);
+    throw new Objection(`${name} was changed since: expected ${settingText(expected)}, found ${settingText(before ?? "nothing")}`);
   const { perHour, perDay } = rules(change.inverter).budget;
   const { lastHour, lastDay } = ledger.budget.used(change);
   // Every lease keeps one write for its end; this one is among them once its first command has been announced.
@@ -117,7 +117,7 @@ async function termObjection({ until }: SettingChange, { setting, unit, signal }
   const [state] = await unit.control.read([setting], { signal });
   // Without `allowed` the change itself is refused, with a better reason.
   if (state?.allowed === undefined || isAllowed(state.allowed, until.next)) return undefined;
-  return `after the lease: expected ${describeAllowed(state.allowed, setting.info.unit)}, got ${JSON.stringify(until.next)}`;
+  return `after the lease: expected ${describeAllowed(state.allowed, setting.info.unit)}, got ${typeof until.next === "string" ? JSON.stringify(until.next) : settingText(until.next)}`;
 }
 
 export function stackOf(error: unknown): string {

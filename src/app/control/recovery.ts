@@ -1,6 +1,6 @@
 import type { Outcome } from "../../model/control.ts";
 import type { IntentEntry } from "../../model/journal.ts";
-import { holds, type Setting } from "../../protocol/setting.ts";
+import { holds, settingText, type Setting } from "../../protocol/setting.ts";
 import type { Clock } from "../../session/clock.ts";
 import { isAnother, type ControlUnit } from "./control-unit.ts";
 
@@ -45,7 +45,7 @@ export async function findOut(
     const value = state?.value;
     if (value !== undefined && holds(setting, change.value, value)) return ended("applied", "read back as wanted.", value);
     if (clock.monotonic() >= deadline) {
-      if (value !== undefined) return ended("unconfirmed", `${commands} may have been sent, but it reads ${String(value)}.`, value);
+      if (value !== undefined) return ended("unconfirmed", `${commands} may have been sent, but it reads ${settingText(value)}.`, value);
       if (!unit.isOnline) return undefined;
       return ended("unconfirmed", `${commands} may have been sent, and the value cannot be read: ${state?.reason ?? "no answer"}`);
     }

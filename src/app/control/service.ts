@@ -3,7 +3,7 @@ import { RefusedError, SinkError } from "../../model/errors.ts";
 import type { BudgetState, JournalEntry, Lease, LeaseState } from "../../model/journal.ts";
 import type { Logger } from "../../model/logger.ts";
 import type { SettingValue } from "../../model/setting.ts";
-import type { Setting, UnitFacts, UnitMake } from "../../protocol/setting.ts";
+import { settingText, type Setting, type UnitFacts, type UnitMake } from "../../protocol/setting.ts";
 import type { Clock } from "../../session/clock.ts";
 import type { ControlPort } from "../../session/control-port.ts";
 import type { Journal, PageQuery } from "./journal.ts";
@@ -15,7 +15,7 @@ import { findOut } from "./recovery.ts";
 import { objection, refusal, unknownSetting, type ControlRules } from "./rules.ts";
 import { Turns } from "./turns.ts";
 import { actorText, UnsentLog } from "./unsent-log.ts";
-import { wishOf } from "./wish.ts";
+import { meantBy, wishOf } from "./wish.ts";
 
 export interface ControlServiceOptions {
   readonly units: () => readonly ControlUnit[];
@@ -68,7 +68,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
    * that is not in the catalogue.
    */
   async change(change: SettingChange, { signal, onReadBack }: ChangeHow, setting?: Setting): Promise<Outcome> {
-    return await this.#change(change, signal, { setting, onReadBack });
+    return await this.#change(meantBy(change, this.#byName.get(change.setting)), signal, { setting, onReadBack });
   }
 
   /** Journals an attempt that is refused for a reason of its own. */
@@ -345,9 +345,9 @@ export class ControlService implements ControlPort, AsyncDisposable {
       await this.#unsent.add(outcome);
       return outcome;
     }
-    const from = before === undefined ? "" : ` (before: ${String(before)})`;
-    const lease = change.until === undefined ? "" : `, for a time, then ${String(change.until.next)}`;
-    const line = `${change.inverter}: ${change.setting} = ${String(change.value)}${from}${lease}, by ${actorText(change.actor)}: ${kind}. ${reason}`;
+    const from = before === undefined ? "" : ` (before: ${settingText(before)})`;
+    const lease = change.until === undefined ? "" : `, for a time, then ${settingText(change.until.next)}`;
+    const line = `${change.inverter}: ${change.setting} = ${settingText(change.value)}${from}${lease}, by ${actorText(change.actor)}: ${kind}. ${reason}`;
     if (kind === "applied" || kind === "unchanged") logger.info(line);
     else logger.warn(line);
     try {

@@ -79,8 +79,9 @@ describe("a sheet", () => {
 
   const states: SettingState[] = [
     { info: findSetting("outputSourcePriority").info, value: "sbu", allowed: { kind: "list", values: ["sbu", "solarFirst"] } },
-    { info: findSetting("batteryFloatVoltage").info, value: 54, reason: "locked: # strange { text }" },
-    { info: findSetting("buzzer").info, value: false },
+    { info: findSetting("batteryFloatVoltage").info, value: 54, reason: "# strange { text }", locked: true },
+    { info: findSetting("buzzer").info, value: false, allowed: { kind: "list", values: [true, false] } },
+    { info: findSetting("operationLogic").info, value: "automatic", reason: "models of this family\nhave no such setting" },
     { info: findSetting("unitClock").info, value: "2026-01-01T00:00:00" },
     { info: findSetting("factoryReset").info, allowed: { kind: "list", values: [true] } },
   ];
@@ -93,8 +94,33 @@ describe("a sheet", () => {
     expect(parseSheet(text, "sheet.yaml")).toEqual({
       inverter: "garage",
       family: "max",
-      wanted: { outputSourcePriority: "sbu", batteryFloatVoltage: 54, buzzer: false },
+      wanted: { outputSourcePriority: "sbu", batteryFloatVoltage: 54, buzzer: "off" },
     });
+  });
+
+  it("has what can never be given back below, as comments with the reason", () => {
+    const text = sheetText(head, states);
+    expect(text.split("\n").slice(-4)).toEqual([
+      "# Told by the unit, and not to be given back:",
+      "#   operationLogic: automatic (models of this family have no such setting)",
+      "#   unitClock: 2026-01-01T00:00:00 (a clock goes on)",
+      "",
+    ]);
+    expect(text).toContain("value: 54, unit: V } # Float charging voltage: not at the moment: # strange { text }");
+    expect(text).not.toContain("factoryReset");
+    const none = sheetText(head, []);
+    expect(parseSheet(none, "sheet.yaml").wanted).toEqual({});
+  });
+
+  it.each(["on", "off", "yes", "no", "true", "false", "ON"])("takes %s for a switch", (word) => {
+    const { wanted } = parseSheet(`sheet: 1\nfamily: max\nsettings: [{name: buzzer, value: ${word}}]`, "sheet.yaml");
+    const isOn = ["on", "yes", "true"].includes(word.toLowerCase());
+    const plan = planOfSheet(wanted, facts({ enabledFlags: [], disabledFlags: ["buzzer"] }), settings);
+    expect(plan).toEqual(
+      isOn
+        ? { steps: [{ setting: "buzzer", from: false, to: true }], same: [], problems: [] }
+        : { steps: [], same: ["buzzer"], problems: [] },
+    );
   });
 
   it.each([

@@ -4,7 +4,7 @@ import { valueSchema } from "../../api/control.ts";
 import type { SettingState } from "../../model/control.ts";
 import { ConfigError, RefusedError } from "../../model/errors.ts";
 import type { SettingInfo, SettingValue } from "../../model/setting.ts";
-import { describeAllowed, holds, writes, type Setting, type UnitFacts } from "../../protocol/setting.ts";
+import { describeAllowed, holds, meantFor, settingText, writes, type Setting, type UnitFacts } from "../../protocol/setting.ts";
 
 /** Values by the name of the setting. */
 export type Wanted = Readonly<Record<string, SettingValue>>;
@@ -44,8 +44,9 @@ export function planOfSheet(wanted: Wanted, facts: UnitFacts, settings: readonly
   let open: { readonly setting: Setting; readonly to: SettingValue; readonly from: SettingValue }[] = [];
   for (const setting of settings) {
     const { name } = setting.info;
-    const to = wanted[name];
-    if (to === undefined) continue;
+    const wish = wanted[name];
+    if (wish === undefined) continue;
+    const to = meantFor(setting.info, wish);
     const from = setting.readBack?.read(facts.values, facts);
     if (!belongs(setting.info)) problems.push({ setting: name, reason: "a clock or a reset is no state that could be given back" });
     else if (from === undefined) problems.push({ setting: name, reason: "this unit does not tell it" });
@@ -84,10 +85,21 @@ export interface SheetHead {
   readonly simulated: boolean;
 }
 
-/** A unit's settings as a document by the numbers of its display, one line each. */
+/** Why the value of a setting that tells one is not to be given back; absent where it may be, if only after another one. */
+function hindrance({ info, allowed, reason, locked }: SettingState): string | undefined {
+  if (!belongs(info)) return info.topic === "clock" ? "a clock goes on" : "it is no state";
+  return allowed !== undefined || locked === true ? undefined : (reason ?? "it cannot be set");
+}
+
+/**
+ * A unit's settings as a document by the numbers of its display, one line each. What it only tells and cannot be set stands below
+ * as a comment.
+ */
 export function sheetText({ inverter, family, time, simulated }: SheetHead, states: readonly SettingState[]): string {
-  const lines = states.flatMap(({ info, value, allowed, reason }) => {
-    if (value === undefined || !belongs(info)) return [];
+  const told = states.filter(({ value }) => value !== undefined);
+  const lines = told.flatMap((state) => {
+    const { info, value, allowed, reason } = state;
+    if (value === undefined || hindrance(state) !== undefined) return [];
     const { lcdProgram, name, unit, label } = info;
     const keys = [
       ...(lcdProgram === undefined ? [] : [`program: ${lcdProgram}`]),
@@ -95,8 +107,14 @@ export function sheetText({ inverter, family, time, simulated }: SheetHead, stat
       `value: ${scalar(value)}`,
       ...(unit === undefined ? [] : [`unit: ${scalar(unit)}`]),
     ];
-    const offer = allowed === undefined ? (reason ?? "") : describeAllowed(allowed, unit);
-    return [`  - { ${keys.join(", ")} } # ${label}${offer === "" ? "" : `: ${offer}`}`.replaceAll("\n", " ")];
+    const offer = allowed === undefined ? `not at the moment: ${reason ?? ""}` : describeAllowed(allowed, unit);
+    return [onOneLine(`  - { ${keys.join(", ")} } # ${label}: ${offer}`)];
+  });
+  const facts = told.flatMap((state) => {
+    const { info, value } = state;
+    const why = hindrance(state);
+    if (value === undefined || why === undefined) return [];
+    return [onOneLine(`#   ${info.name}: ${settingText(value)}${info.unit === undefined ? "" : ` ${info.unit}`} (${why})`)];
   });
   const head = [
     `# Settings of ${inverter}, read ${time}.${simulated ? " SIMULATED: nothing here is real." : ""}`,
@@ -104,13 +122,17 @@ export function sheetText({ inverter, family, time, simulated }: SheetHead, stat
     "sheet: 1",
     `inverter: ${scalar(inverter)}`,
     `family: ${scalar(family)}`,
-    "settings:",
+    lines.length === 0 ? "settings: []" : "settings:",
   ];
-  return `${[...head, ...lines].join("\n")}\n`;
+  const below = facts.length === 0 ? [] : ["# Told by the unit, and not to be given back:", ...facts];
+  return `${[...head, ...lines, ...below].join("\n")}\n`;
 }
 
+const onOneLine = (text: string): string => text.replaceAll(/[\r\n]+/g, " ");
+
 function scalar(value: SettingValue): string {
-  if (typeof value !== "string") return String(value);
+  // `on` is what people call it; YAML 1.2 takes it for a word, and a plan for the switch's value.
+  if (typeof value !== "string") return settingText(value);
   const isPlain = /^[A-Za-z][\w-]*$/.test(value) && !/^(?:true|false|yes|no|on|off|null|y|n)$/i.test(value);
   return isPlain ? value : JSON.stringify(value);
 }

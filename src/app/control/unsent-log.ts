@@ -1,6 +1,7 @@
 import type { Actor, Outcome } from "../../model/control.ts";
 import { SinkError } from "../../model/errors.ts";
 import type { Logger } from "../../model/logger.ts";
+import { settingText } from "../../protocol/setting.ts";
 import type { Clock } from "../../session/clock.ts";
 import type { Journal } from "./journal.ts";
 
@@ -43,7 +44,7 @@ export class UnsentLog {
       return;
     }
     series.written++;
-    const line = `${change.inverter}: ${change.setting} = ${String(change.value)}, by ${actorText(change.actor)}: ${kind}. ${reason}`;
+    const line = `${change.inverter}: ${change.setting} = ${settingText(change.value)}, by ${actorText(change.actor)}: ${kind}. ${reason}`;
     if (kind === "unchanged") this.#logger.info(line);
     else this.#logger.warn(line);
     await this.#write(outcome, 0);

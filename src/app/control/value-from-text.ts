@@ -1,5 +1,6 @@
 import type { SettingState } from "../../model/control.ts";
 import type { SettingValue } from "../../model/setting.ts";
+import { switchOf } from "../../protocol/setting.ts";
 
 /** `Solar first` and `solarFirst` mean the same word. */
 const plain = (text: string): string => text.toLowerCase().replaceAll(/[^a-z0-9.]/g, "");
@@ -17,15 +18,15 @@ export function valueFromText(text: string, { info, allowed, value }: SettingSta
       allowed.values.find((each) => typeof each === "string" && (each === text || plain(each) === word)) ??
       numberIn(allowed.values, numberOf(text, info.unit));
     if (found !== undefined) return found;
-    const yes = yesNo(text);
+    const yes = switchOf(text);
     if (yes !== undefined && allowed.values.includes(yes)) return yes;
     return (allowed.values.some((each) => typeof each === "number") ? numberOf(text, info.unit) : undefined) ?? text;
   }
   const number = numberOf(text, info.unit);
   if (allowed?.kind === "range") return number ?? text;
   // It cannot be changed at the moment: the form of its value is all there is to go by.
-  if (typeof value === "boolean") return yesNo(text) ?? text;
-  return typeof value === "string" ? text : (number ?? yesNo(text) ?? text);
+  if (typeof value === "boolean") return switchOf(text) ?? text;
+  return typeof value === "string" ? text : (number ?? switchOf(text) ?? text);
 }
 
 function numberIn(values: readonly SettingValue[], number: number | undefined): number | undefined {
@@ -36,15 +37,4 @@ function numberOf(text: string, unit: string | undefined): number | undefined {
   const trimmed = text.trim();
   const bare = unit !== undefined && trimmed.toLowerCase().endsWith(unit.toLowerCase()) ? trimmed.slice(0, -unit.length).trim() : trimmed;
   return /^[+-]?\d+(?:\.\d+)?$/.test(bare) ? Number(bare) : undefined;
-}
-
-function yesNo(text: string): boolean | undefined {
-  const word = text.trim().toLowerCase();
-  if (["on", "yes", "true"].includes(word)) return true;
-  return ["off", "no", "false"].includes(word) ? false : undefined;
-}
-
-/** A value as it is typed and shown: `on` and `off` for a switch. */
-export function settingText(value: SettingValue): string {
-  return typeof value === "boolean" ? (value ? "on" : "off") : String(value);
 }

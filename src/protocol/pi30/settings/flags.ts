@@ -23,6 +23,7 @@ function flagSetting(option: string, declaration: Omit<Declaration, "code" | "so
     { name: option, label: label ?? findMetric(option)?.label ?? option },
     { ...rest, code: `PE${letter}`, source: "notes §8.7 and §9.5" },
     {
+      form: "switch",
       shape: `PE${letter} on · PD${letter} off`,
       readBack: {
         query: QFLAG,

@@ -9,7 +9,7 @@ import type { CodeTable, Family, Paper } from "../family.ts";
 import { wordOf } from "../words.ts";
 
 /** What every declaration of a setting says; the rest follows from its kind. */
-export interface Declaration extends Omit<SettingInfo, "name" | "label" | "unit"> {
+export interface Declaration extends Omit<SettingInfo, "name" | "label" | "unit" | "form"> {
   readonly code: string;
   readonly source: string;
   /** The papers that know the command; every paper where absent. */
@@ -34,6 +34,7 @@ export const locked = (reason: string): NotOffered => ({ kind: "none", because: 
 
 /** What makes a kind of setting. */
 interface Kind {
+  readonly form?: SettingInfo["form"];
   readonly shape: string;
   readonly readBack: ReadBack | undefined;
   readonly values: (facts: UnitFacts) => Allowed | NotOffered;
@@ -60,7 +61,7 @@ export function define(named: Named, declaration: Declaration, kind: Kind): Sett
   return {
     kind: "setting",
     code,
-    info: { ...named, ...info },
+    info: { ...named, ...info, ...(kind.form && { form: kind.form }) },
     source,
     shape: kind.shape,
     needs: readBack ? [...new Set([readBack.query, ...needs])] : needs,
@@ -189,6 +190,7 @@ function amountForm(code: string, width: number, digits: number): Pick<Setting, 
 export function switchSetting(named: Named, declaration: Declaration, from: ReadFrom | undefined): Setting {
   const { code } = declaration;
   return define(named, declaration, {
+    form: "switch",
     shape: "0 off · 1 on",
     readBack: from && plainly(from, isBoolean),
     values: () => ({ kind: "list", values: [true, false] }),
@@ -200,6 +202,7 @@ export function switchSetting(named: Named, declaration: Declaration, from: Read
 /** Something that is done once. Its only value is `true`. */
 export function actionSetting(named: Named, declaration: Declaration, readBack?: ReadBack): Setting {
   return define(named, declaration, {
+    form: "action",
     shape: "no argument",
     readBack,
     values: () => ({ kind: "list", values: [true] }),

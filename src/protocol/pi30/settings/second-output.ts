@@ -18,6 +18,7 @@ const relay = define(
     confirm: "second output",
   },
   {
+    form: "switch",
     shape: "0 off · 1 on",
     readBack: {
       query: QDOP,
