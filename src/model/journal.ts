@@ -5,6 +5,9 @@ import type { SettingValue } from "./setting.ts";
 interface Stamp {
   readonly n: number;
   readonly at: number;
+  /** Which start of the machine it was, and for how long (ms) that had been running; absent where the system does not tell. */
+  readonly boot?: string;
+  readonly upMs?: number;
 }
 
 /** On the disk before a command leaves, so that a crash at any later moment is found out. */

@@ -11,6 +11,7 @@ import type { LineStore } from "../../src/app/control/journal-file.ts";
 import { Journal } from "../../src/app/control/journal.ts";
 import type { ControlRules } from "../../src/app/control/rules.ts";
 import type { ControlUnit } from "../../src/app/control/control-unit.ts";
+import type { Boot } from "../../src/app/control/proven-time.ts";
 import { ControlService } from "../../src/app/control/service.ts";
 
 /** What a killed process never comes back from. */
@@ -74,10 +75,24 @@ export class Disk {
 /** Time of a machine whose wall clock may be set. */
 export class Wall {
   offsetMs = 0;
+  /** False for a system that does not tell how long it has been running. */
+  tellsBoot = true;
   readonly #clock: Clock;
+  #boots = 1;
+  #bootedAt = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  reboot(): void {
+    this.#boots++;
+    this.#bootedAt = this.#clock.monotonic();
+  }
+
+  get boot(): Boot | undefined {
+    const bootedAt = this.#bootedAt;
+    return this.tellsBoot ? { id: `boot-${this.#boots}`, upMs: () => this.#clock.monotonic() - bootedAt } : undefined;
   }
 
   /** As one process sees it. */
@@ -221,7 +236,7 @@ export async function startControl(options: {
 }): Promise<{ readonly service: ControlService; readonly clock: Clock; readonly end: () => Promise<void> }> {
   const { life, disk, wall, inverters, settings, rules = everything, logger = silentLogger } = options;
   const clock = wall.clock(life);
-  const journal = await Journal.open(disk.store(life), { clock, logger });
+  const journal = await Journal.open(disk.store(life), { clock, logger, boot: wall.boot });
   const units = inverters.map((inverter) => inverter.unit(life, clock));
   const service = new ControlService({
     units: () => units,

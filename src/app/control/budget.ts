@@ -1,4 +1,4 @@
-import type { Clock } from "../../session/clock.ts";
+import type { ProvenTime } from "./proven-time.ts";
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -10,31 +10,22 @@ interface Place {
 }
 
 /**
- * Counts the writes of each setting: an inverter keeps them in a memory that wears out. Ages are counted on the clock that
- * never jumps; of writes before the start the wall clock tells the age, and one that seems to lie ahead counts as new. None
- * is older than one before it: machines without a clock of their own begin in the past.
+ * Counts the writes of each setting: an inverter keeps them in a memory that wears out. They age by the time that has passed
+ * for certain, never by the wall clock.
  */
 export class WriteBudget {
-  readonly #clock: Clock;
-  /** By place: monotonic times, oldest first; those of earlier runs lie below the start. */
+  readonly #time: ProvenTime;
+  /** By place: proven times, oldest first. */
   readonly #writes = new Map<string, number[]>();
-  /** UTC epoch ms of the latest write that does not seem to lie ahead. */
-  #latest = Number.NEGATIVE_INFINITY;
 
-  constructor({ clock }: { readonly clock: Clock }) {
-    this.#clock = clock;
+  constructor({ time }: { readonly time: ProvenTime }) {
+    this.#time = time;
   }
 
-  /** In the order of the writes. `at`: UTC epoch ms. */
-  spend(place: Place, at: number): void {
-    const now = this.#clock.now();
-    if (at <= now) this.#latest = Math.max(this.#latest, at);
-    const ageMs = Math.max(0, now - Math.max(at, this.#latest));
-    if (ageMs >= DAY_MS) return;
+  /** A write that leaves now. */
+  spend(place: Place): void {
     const key = keyOf(place);
-    const writes = this.#writes.get(key) ?? [];
-    writes.push(this.#clock.monotonic() - ageMs);
-    this.#writes.set(key, writes);
+    this.#writes.set(key, [...this.#recent(key), this.#time.now]);
   }
 
   /** Takes the latest write back: the inverter refused it, so nothing was worn. */
@@ -44,11 +35,10 @@ export class WriteBudget {
 
   used(place: Place): { readonly lastHour: number; readonly lastDay: number } {
     const key = keyOf(place);
-    const now = this.#clock.monotonic();
-    const recent = (this.#writes.get(key) ?? []).filter((at) => now - at < DAY_MS);
+    const recent = this.#recent(key);
     if (recent.length > 0) this.#writes.set(key, recent);
     else this.#writes.delete(key);
-    return { lastHour: recent.filter((at) => now - at < HOUR_MS).length, lastDay: recent.length };
+    return { lastHour: recent.filter((at) => this.#time.now - at < HOUR_MS).length, lastDay: recent.length };
   }
 
   /** Every place with a write within a day. */
@@ -57,6 +47,10 @@ export class WriteBudget {
       const [inverter, setting] = JSON.parse(key) as [string, string];
       return { inverter, setting };
     }).filter((place) => this.used(place).lastDay > 0);
+  }
+
+  #recent(key: string): number[] {
+    return (this.#writes.get(key) ?? []).filter((at) => this.#time.now - at < DAY_MS);
   }
 }
 

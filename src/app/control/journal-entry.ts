@@ -13,7 +13,7 @@ const change = z.looseObject({
   confirm: z.string().optional(),
   until: z.union([z.looseObject({ at: z.number(), next: value }), z.looseObject({ forMs: z.number(), next: value })]).optional(),
 });
-const stamp = { n: z.number(), at: z.number() };
+const stamp = { n: z.number(), at: z.number(), boot: z.string().optional(), upMs: z.number().optional() };
 /** What decisions rest on; what else an entry holds is for people. */
 const entrySchema = z.discriminatedUnion("kind", [
   z.looseObject({

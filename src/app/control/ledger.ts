@@ -3,6 +3,7 @@ import type { IntentEntry, JournalEntry, Lease } from "../../model/journal.ts";
 import type { SettingValue } from "../../model/setting.ts";
 import type { Clock } from "../../session/clock.ts";
 import { WriteBudget } from "./budget.ts";
+import type { ProvenTime } from "./proven-time.ts";
 
 /** Outcomes that are remembered, so that a change asked twice under one id is done once. */
 const REMEMBERED_OUTCOMES = 2000;
@@ -47,9 +48,9 @@ export class Ledger {
   readonly #outcomes = new Map<string, Outcome>();
   readonly #steps = new Map<string, Step[]>();
 
-  constructor({ clock }: { readonly clock: Clock }) {
+  constructor({ clock, time }: { readonly clock: Clock; readonly time: ProvenTime }) {
     this.#clock = clock;
-    this.budget = new WriteBudget({ clock });
+    this.budget = new WriteBudget({ time });
   }
 
   apply(entry: JournalEntry): void {
@@ -107,7 +108,7 @@ export class Ledger {
     const known = this.#open.get(change.id);
     if (known === undefined) this.#open.set(change.id, [intent]);
     else known.push(intent);
-    this.budget.spend(change, intent.at);
+    this.budget.spend(change);
     if (known === undefined) this.#lease(change, intent.at, intent.serialNumber);
   }
 

@@ -6,6 +6,7 @@ import type { Clock } from "../../session/clock.ts";
 import type { Config } from "../config.ts";
 import type { LiveInverter } from "../live-inverter.ts";
 import type { ControlUnit } from "./control-unit.ts";
+import { presentBoot } from "./boot.ts";
 import { JournalFile, type LineStore } from "./journal-file.ts";
 import { Journal } from "./journal.ts";
 import type { ControlRules } from "./rules.ts";
@@ -46,7 +47,7 @@ function unitOf(inverter: Controlled): ControlUnit {
 /** The control service with its journal in the data folder, which this process has locked. */
 export async function openControl({ config, inverters, clock, logger, store }: OpenControlOptions): Promise<ControlService> {
   const file = store ?? (await JournalFile.open(join(config.dataDir, "journal.jsonl"), { logger }));
-  const journal = await Journal.open(file, { clock, logger });
+  const journal = await Journal.open(file, { clock, logger, boot: await presentBoot() });
   const rules = (id: string): ControlRules => rulesOf(config, inverters().find(({ info }) => info.id === id)?.info.device ?? "");
   return new ControlService({
     units: () => inverters().map(unitOf),
