@@ -1,4 +1,4 @@
-import { open, readdir, readFile, stat, truncate, unlink, type FileHandle } from "node:fs/promises";
+import { open, readdir, readFile, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { rowFlags, type HistoryRow, type RowFlag } from "../model/history.ts";
 import type { Origin, Value } from "../model/reading.ts";
@@ -26,8 +26,8 @@ export interface WriteAheadFile {
 
 export interface WriteAheadContent {
   readonly rows: readonly HistoryRow[];
-  /** Bytes of whole lines from the start. */
-  readonly soundBytes: number;
+  /** Bytes behind the last whole line: a power cut came while it was written. */
+  readonly tornBytes: number;
   /** Lines that are not as they were written, the torn last one apart. */
   readonly damagedLines: number;
 }
@@ -67,17 +67,11 @@ export class WriteAheadReader {
 
 /** Reads a whole file. The last line counts only if it is whole. */
 export async function readWriteAhead(path: string): Promise<WriteAheadContent> {
-  const text = await readFile(path, "latin1");
-  const end = text.lastIndexOf("\n") + 1;
+  const bytes = await readFile(path);
+  const end = bytes.lastIndexOf(0x0a);
   const reader = new WriteAheadReader();
-  const lines =
-    end === 0
-      ? []
-      : Buffer.from(text.slice(0, end - 1), "latin1")
-          .toString("utf8")
-          .split("\n");
-  const rows = reader.read(lines);
-  return { rows, soundBytes: end, damagedLines: reader.damagedLines };
+  const rows = end < 0 ? [] : reader.read(bytes.toString("utf8", 0, end).split("\n"));
+  return { rows, tornBytes: bytes.length - end - 1, damagedLines: reader.damagedLines };
 }
 
 function parseLine(line: string): StreamLine | RowLine | undefined {
@@ -205,14 +199,6 @@ export class WriteAhead implements AsyncDisposable {
 function framed(line: readonly unknown[]): string {
   const text = JSON.stringify(line);
   return `${checksumOf(text)} ${text}\n`;
-}
-
-/** Cuts off what a power cut left behind the last whole line; the number of bytes cut. */
-export async function mendTail({ path }: WriteAheadFile, soundBytes: number): Promise<number> {
-  const { size } = await stat(path);
-  if (size <= soundBytes) return 0;
-  await truncate(path, soundBytes);
-  return size - soundBytes;
 }
 
 /** Deletes a file whose rows are in the database; one that is gone already is as good. */
