@@ -161,6 +161,7 @@ function resolvePaths(parsed: ParsedConfig, env: Readonly<Record<string, string 
   const dataDir = absolute(parsed.dataDir ?? defaultDataDir(env));
   const { site, poll, inverters, http, control, simulator, log } = parsed;
   const { interval, folder, ...textLog } = parsed.textLog;
+  const { syncInterval, folder: historyFolder, ...history } = parsed.history;
   const { passwordFile, ...mqtt } = parsed.mqtt;
   const { maxAge, ...sharedPort } = parsed.sharedPort;
   const absolutePty = <T extends { readonly pty?: string | undefined }>(given: T): T =>
@@ -177,6 +178,11 @@ function resolvePaths(parsed: ParsedConfig, env: Readonly<Record<string, string 
     dataDir,
     poll: { fastMs: poll.fast, mediumMs: poll.medium, slowMs: poll.slow, ...(poll.only && { only: poll.only }) },
     textLog: { ...textLog, folder: folder === undefined ? join(dataDir, "log") : absolute(folder), intervalMs: interval },
+    history: {
+      ...history,
+      folder: historyFolder === undefined ? join(dataDir, "history") : absolute(historyFolder),
+      syncIntervalMs: syncInterval,
+    },
     mqtt: {
       ...mqtt,
       ...(password === undefined ? {} : { password }),

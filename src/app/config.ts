@@ -296,6 +296,36 @@ export const configSchema = section("Configuration of sonkrag. Every key is opti
     interval: duration("Time between two lines.", "30s", "1s", "1h"),
     compress: yesNo("Compress the files of past days with gzip.", false),
   }).prefault({}),
+  history: section("Every reading, kept in a database of its own.", {
+    enabled: yesNo("Keep it.", true),
+    folder: path("Folder of the database; `history` in the data folder if absent. A relative path counts from the folder of this file.")
+      .optional()
+      .meta({ examples: ["/mnt/disk/sonkrag-history"] }),
+    syncInterval: duration(
+      "What a power cut may take at most; a killed process loses nothing. Longer spares an SD card.",
+      "1min",
+      "1s",
+      "5min",
+    ),
+    keepReadingsDays: whole(
+      "Days for which every single reading is kept, 0 for ever. Averages of a minute and longer stay for ever.",
+      0,
+      36_500,
+      0,
+    ),
+    keepFramesDays: whole(
+      "Days for which the answers are kept as they came, so that they can be decoded again; 0 for ever.",
+      0,
+      36_500,
+      400,
+    ),
+    maxSizeMb: whole(
+      "Size of the database in MB beyond which the oldest frames and then the oldest single readings go; 0 for no limit.",
+      0,
+      10_000_000,
+      0,
+    ),
+  }).prefault({}),
   mqtt: mqtt.prefault({}),
   http: section("The page and its HTTP interface.", {
     enabled: yesNo("Serve it.", true),
@@ -331,6 +361,7 @@ export interface Config extends Readonly<Pick<ParsedConfig, "inverters" | "http"
   readonly dataDir: string;
   readonly poll: PollPeriods;
   readonly textLog: Omit<ParsedConfig["textLog"], "interval"> & { readonly folder: string; readonly intervalMs: number };
+  readonly history: Omit<ParsedConfig["history"], "syncInterval"> & { readonly folder: string; readonly syncIntervalMs: number };
   readonly mqtt: Omit<ParsedConfig["mqtt"], "passwordFile">;
   readonly sharedPort: Omit<ParsedConfig["sharedPort"], "maxAge"> & { readonly maxAgeMs: number };
 }
