@@ -1,3 +1,4 @@
+import type { JournalTrouble } from "../model/journal.ts";
 import type { Metric } from "../model/metric.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Origin, Reading } from "../model/reading.ts";
 import type { SystemState } from "../model/system.ts";
@@ -49,6 +50,8 @@ export interface LiveSnapshot {
   readonly inverters: readonly LiveInverter[];
   /** All of them together, each unit counted once; absent while there is one unit only. */
   readonly system?: SystemState;
+  /** Why no setting is changed although it may be; absent while the journal can be written. */
+  readonly journalTrouble?: JournalTrouble;
 }
 
 export interface LiveReading {

@@ -4,6 +4,7 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LinkFinding } from "../api/link.ts";
 import { NotRunningError, SonkragError } from "../model/errors.ts";
+import type { JournalTrouble } from "../model/journal.ts";
 import type { Logger } from "../model/logger.ts";
 import type { LinkCounters } from "../model/reading.ts";
 import type { Timing } from "../session/job.ts";
@@ -53,6 +54,7 @@ export async function* examine(options: ExamineOptions, { signal }: { readonly s
   yield await examineFolder(config.dataDir);
   const running = await runningInverters(config, signal);
   yield runningFinding(running);
+  if (running?.journalTrouble !== undefined) yield journalFinding(running.journalTrouble);
   for (const { device } of config.inverters) yield* examineDevice(parseDeviceUrl(device), running, options, signal);
   if (config.mqtt.enabled && config.mqtt.url !== undefined) yield await examineBroker(config.mqtt.url, signal);
 }
@@ -118,14 +120,15 @@ interface RunningProgram {
   readonly url: string;
   readonly version: string;
   readonly inverters: readonly RunningInverter[];
+  readonly journalTrouble?: JournalTrouble | undefined;
 }
 type RunningInverter = Awaited<ReturnType<typeof fetchSnapshot>>["inverters"][number];
 
 async function runningInverters({ dataDir }: Config, signal: AbortSignal): Promise<RunningProgram | undefined> {
   try {
     const url = await runningUrl(dataDir);
-    const { version, inverters } = await fetchSnapshot(url, { signal });
-    return { url, version, inverters };
+    const { version, inverters, journalTrouble } = await fetchSnapshot(url, { signal });
+    return { url, version, inverters, journalTrouble };
   } catch (error) {
     if (error instanceof NotRunningError) return undefined;
     throw error;
@@ -135,6 +138,15 @@ async function runningInverters({ dataDir }: Config, signal: AbortSignal): Promi
 function runningFinding(running: RunningProgram | undefined): Finding {
   if (running === undefined) return { check: "running", state: "ok", says: "no other sonkrag that uses this data folder can be reached" };
   return { check: "running", state: "note", says: `sonkrag ${running.version} runs at ${running.url} and has its ports to itself` };
+}
+
+function journalFinding({ since, failed, reason }: JournalTrouble): Finding {
+  return {
+    check: "journal",
+    state: "problem",
+    says: `no setting is changed since ${new Date(since).toISOString()}, ${failed} attempts to write the journal failed: ${reason}`,
+    advice: "Make room on the disk, or give the data folder to the user that runs sonkrag.",
+  };
 }
 
 async function* examineDevice(

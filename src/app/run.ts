@@ -63,6 +63,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
     now: () => clock.now(),
     counters: (id) => inverters.find(({ info }) => info.id === id)?.counters ?? (noCounters as LiveInverter["counters"]),
     staleAfterMs: (_, command) => staleAfterMs(command, plan),
+    journalTrouble: () => control.journalTrouble,
   });
   await using broker = await openBroker(config, logger);
   await using mqtt = await openMqtt(config, broker, logger);

@@ -44,6 +44,15 @@ export type JournalEntry = IntentEntry | OutcomeEntry | LeaseEndEntry;
 /** An entry before it has its number and time. */
 export type NewEntry = JournalEntry extends infer Entry ? (Entry extends Stamp ? Omit<Entry, keyof Stamp> : never) : never;
 
+/** Why the journal cannot be written; nothing is changed meanwhile. */
+export interface JournalTrouble {
+  /** UTC epoch ms. */
+  readonly since: number;
+  /** Attempts that failed. */
+  readonly failed: number;
+  readonly reason: string;
+}
+
 /** A change that still has to be followed by another value. */
 export interface Lease {
   /** Id of the change that began it. */

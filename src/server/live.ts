@@ -1,3 +1,4 @@
+import type { JournalTrouble } from "../model/journal.ts";
 import type { LiveInverter, LiveMessage, LivePvTotal, LiveSnapshot, SystemDocument, TrendRow } from "../api/live.ts";
 import { metric } from "../model/metric.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading, Sink } from "../model/reading.ts";
@@ -25,6 +26,8 @@ export interface LiveHubOptions {
   readonly counters: (inverter: string) => LinkCounters;
   /** Milliseconds after which a reading of this command no longer counts as live. */
   readonly staleAfterMs: (inverter: string, command: string) => number;
+  /** Why the journal of changes cannot be written; absent while it can. */
+  readonly journalTrouble?: () => JournalTrouble | undefined;
 }
 
 interface Entry {
@@ -113,7 +116,8 @@ export class LiveHub implements Sink {
 
   /** Everything as of now. */
   snapshot(): LiveSnapshot {
-    const { version, timeZone, now } = this.#options;
+    const { version, timeZone, now, journalTrouble } = this.#options;
+    const trouble = journalTrouble?.();
     return {
       type: "snapshot",
       version,
@@ -122,6 +126,7 @@ export class LiveHub implements Sink {
       metrics: metric,
       inverters: [...this.#entries.values()].map((entry) => this.#inverter(entry)),
       ...this.#shownSystem(),
+      ...(trouble && { journalTrouble: trouble }),
     };
   }
 

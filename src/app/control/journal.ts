@@ -1,5 +1,5 @@
 import type { Logger } from "../../model/logger.ts";
-import type { JournalEntry, NewEntry } from "../../model/journal.ts";
+import type { JournalEntry, JournalTrouble, NewEntry } from "../../model/journal.ts";
 import type { Clock } from "../../session/clock.ts";
 import { parseEntry } from "./journal-entry.ts";
 import type { LineStore } from "./journal-file.ts";
@@ -21,6 +21,9 @@ interface JournalOptions {
   readonly boot?: Boot | undefined;
 }
 
+const FIRST_RETRY_MS = 1000;
+const LONGEST_RETRY_MS = 5 * 60_000;
+
 /** Every attempt to change something, for ever. What is in the ledger is on the disk. */
 export class Journal implements AsyncDisposable {
   readonly ledger: Ledger;
@@ -28,19 +31,25 @@ export class Journal implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #boot: Boot | undefined;
   readonly #time: ProvenTime;
+  readonly #logger: Logger;
   #count = 0;
+  #trouble: JournalTrouble | undefined;
+  /** When the next attempt is due that nobody waits for, on the monotonic clock, and the pause before it. */
+  #retry = { at: Number.NEGATIVE_INFINITY, pauseMs: 0 };
 
-  private constructor(store: LineStore, clock: Clock, boot: Boot | undefined) {
+  private constructor(store: LineStore, { clock, logger, boot }: JournalOptions) {
     this.#store = store;
     this.#clock = clock;
     this.#boot = boot;
+    this.#logger = logger;
     this.#time = new ProvenTime({ clock });
     this.ledger = new Ledger({ clock, time: this.#time });
   }
 
   /** Takes the store over. */
-  static async open(store: LineStore, { clock, logger, boot }: JournalOptions): Promise<Journal> {
-    const journal = new Journal(store, clock, boot);
+  static async open(store: LineStore, options: JournalOptions): Promise<Journal> {
+    const { logger } = options;
+    const journal = new Journal(store, options);
     let unreadable = 0;
     for await (const line of store.lines()) {
       const entry = parseEntry(line);
@@ -57,11 +66,41 @@ export class Journal implements AsyncDisposable {
     return journal;
   }
 
-  /** Resolves when the entry is on the disk. Rejects with SinkError. */
+  /** Resolves when the entry is on the disk. Rejects with SinkError, after it has told of the first of a row. */
   async add(entry: NewEntry): Promise<void> {
     const numbered = { n: ++this.#count, ...this.#moment(), ...entry } as JournalEntry;
-    await this.#store.append(JSON.stringify(numbered));
+    try {
+      await this.#store.append(JSON.stringify(numbered));
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+    if (this.#trouble !== undefined)
+      this.#logger.info(`The journal of changes can be written again, after ${this.#trouble.failed} attempts that failed`);
+    this.#trouble = undefined;
     this.ledger.apply(numbered);
+  }
+
+  /** Absent while it can be written, as far as is known. */
+  get trouble(): JournalTrouble | undefined {
+    return this.#trouble;
+  }
+
+  /** False while what nobody waits for had better not try to write: a disk stays full for long. */
+  get mayRetry(): boolean {
+    return this.#trouble === undefined || this.#clock.monotonic() >= this.#retry.at;
+  }
+
+  #failed(error: unknown): void {
+    const reason = error instanceof Error ? error.message : String(error);
+    const now = this.#clock.monotonic();
+    const { since = this.#clock.now(), failed = 0 } = this.#trouble ?? {};
+    if (failed === 0) this.#logger.error(`${reason}; nothing is changed until that is over`);
+    if (failed === 0 || now >= this.#retry.at) {
+      const pauseMs = failed === 0 ? FIRST_RETRY_MS : Math.min(LONGEST_RETRY_MS, this.#retry.pauseMs * 2);
+      this.#retry = { at: now + pauseMs, pauseMs };
+    }
+    this.#trouble = { since, failed: failed + 1, reason };
   }
 
   #moment(): Moment {

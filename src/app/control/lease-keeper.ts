@@ -48,8 +48,8 @@ export class LeaseKeeper {
       await journal.add({ kind: "leaseEnd", lease: id, inverter, setting: name, actor: { via: "lease", name: id } });
       logger.warn(`${inverter}: ${name} was changed elsewhere while it was leased; it stays as it is, and the lease is over`);
     } catch (error) {
+      // The journal has told of it.
       if (!(error instanceof SinkError)) throw error;
-      logger.error(error.message);
     }
   }
 

@@ -65,8 +65,8 @@ export class UnsentLog {
     try {
       await this.#journal.add({ kind: "outcome", outcome, ...(more > 0 && { more }) });
     } catch (error) {
+      // The journal has told of it.
       if (!(error instanceof SinkError)) throw error;
-      this.#logger.error(error.message);
     }
   }
 }
