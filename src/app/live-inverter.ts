@@ -17,6 +17,7 @@ import { serialNumberAt, serialNumberNow } from "../session/who-is-there.ts";
 import { isSimulated } from "../sim/answers.ts";
 import { identityOf, Unit, type Identity } from "../session/unit.ts";
 import type { CardStore } from "./cards.ts";
+import { LatestAnswers } from "./latest-answers.ts";
 import { LinkRecorder } from "./link-recorder.ts";
 import { linkReportOf } from "./link-report.ts";
 import type { InverterRegistry } from "./registry.ts";
@@ -61,6 +62,7 @@ export class LiveInverter {
   readonly #line: Line;
   readonly #unit: Unit;
   readonly #notices = new Notices();
+  readonly #latest = new LatestAnswers();
   #info: InverterInfo;
   #control: UnitControl;
   #problemSince: { readonly message: string; readonly since: number } | undefined;
@@ -117,7 +119,11 @@ export class LiveInverter {
     };
     return new UnitControl({
       line: {
-        ask: async (what, how) => await met().ask(what, how),
+        ask: async (what, how) => {
+          const answer = await met().ask(what, how);
+          this.#latest.learn(what.command, answer);
+          return answer;
+        },
         tell: async (write, how) => {
           const there = met();
           // The same command means another thing on some makes.
@@ -126,7 +132,11 @@ export class LiveInverter {
               "link-down",
               `What make ${id} is, is still being found out; that takes about 20 s after the first contact`,
             );
-          return await there.tell(write, how);
+          try {
+            return await there.tell(write, how);
+          } finally {
+            this.#latest.changedBy(write);
+          }
         },
         get requestChecksum() {
           return line.requestChecksum;
@@ -134,6 +144,10 @@ export class LiveInverter {
       },
       clock: this.#options.clock,
       facts: () => ({ ...this.make, wide: this.#options.wide === true }),
+      latest: ({ command }) => {
+        const isSame = this.#info.id === id && this.#info.serialNumber === serialNumber;
+        return isSame ? this.#latest.of(command, this.card?.card.commands[command]) : undefined;
+      },
       mustBeThere: async ({ number, signal }) => {
         if (serialNumber === undefined) return;
         const ask: Line["ask"] = async (what, how) => await met().ask(what, how);
@@ -245,7 +259,10 @@ export class LiveInverter {
       ...(model !== undefined && { model }),
       ...(firmware !== undefined && { firmware }),
     };
-    if (!isSame) this.#control = this.#controlled();
+    if (!isSame) {
+      this.#latest.forget();
+      this.#control = this.#controlled();
+    }
     this.#known = true;
     // A name can still come in after the link was lost; another unit may be there by then.
     this.#isMet = this.#line.status.state === "online";
@@ -263,6 +280,7 @@ export class LiveInverter {
   }
 
   #read(reading: Reading): void {
+    this.#latest.learn(reading.command, { kind: "data", ...reading });
     const { family } = this.make;
     const told = { ...reading, values: inWordsOf(family, reading.values) };
     this.#options.outputs.reading(this.#notices.added(told, family), this.#info);

@@ -3,6 +3,7 @@ import type { Metric, MetricGroup } from "../model/metric.ts";
 import type { LinkCounters, Reading, Value } from "../model/reading.ts";
 import { requestSentAs } from "../protocol/command.ts";
 import { pi30 } from "../protocol/pi30/dialect.ts";
+import { ageText } from "./age-text.ts";
 import { systemLines } from "./status-system.ts";
 import { valueText } from "./value-text.ts";
 
@@ -38,17 +39,7 @@ export function statusScreen(snapshot: LiveSnapshot, options: ScreenOptions): st
   const time = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone: snapshot.timeZone });
   const head = `sonkrag ${snapshot.version} · ${time.format(snapshot.now)} ${snapshot.timeZone}`;
   const inverters = snapshot.inverters.map((inverter) => inverterLines(snapshot, inverter, options, (at) => time.format(at)));
-  const { system, journalTrouble: trouble } = snapshot;
-  const journal =
-    trouble === undefined
-      ? []
-      : [
-          paint(
-            `No setting is changed since ${time.format(trouble.since)}, ${trouble.failed} attempts failed: ${trouble.reason}`,
-            "yellow",
-            options,
-          ),
-        ];
+  const { system } = snapshot;
   const together =
     system === undefined
       ? []
@@ -57,7 +48,6 @@ export function statusScreen(snapshot: LiveSnapshot, options: ScreenOptions): st
         );
   const lines = [
     head,
-    ...journal,
     ...(together.length === 0 ? [] : ["", ...together]),
     ...(inverters.length === 0 ? ["", "No inverter yet."] : inverters.flatMap((part) => ["", ...part])),
   ];
@@ -159,12 +149,6 @@ function section(title: string, values: readonly Shown[], now: number, options: 
     return paint(`${label}${" ".repeat(gap)}${text}  ${age}`.padEnd(cellWidth), stale ? "yellow" : "plain", options);
   });
   return [paint(title.padEnd(cellWidth), "bold", options), ...rows];
-}
-
-function ageText(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
 
 /** Sections in as many columns as fit, each put where the least stands already. */

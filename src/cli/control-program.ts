@@ -3,7 +3,7 @@ import type { ControlOptions } from "./control.ts";
 import type { Exit } from "./exit.ts";
 import type { JournalOptions } from "./journal.ts";
 import type { SetOptions } from "./set.ts";
-import type { ApplyOptions } from "./settings.ts";
+import type { ApplyOptions, ListOptions } from "./settings.ts";
 import type { Terminal } from "./terminal.ts";
 
 interface Parts {
@@ -35,7 +35,8 @@ sonkrag settings apply garage.yaml --dry-run`,
   );
   common(settings.command("list", { isDefault: true }).description("Show every setting, its value and what it takes; the default."))
     .option("--all", "also those that this inverter does not have, with the reason")
-    .action(async (options: ControlOptions & { readonly all?: boolean }) => {
+    .option("--fresh", "read all of them now, which takes some seconds; else a running sonkrag tells what it read last, and how long ago")
+    .action(async (options: ListOptions) => {
       const { listSettings } = await import("./settings.ts");
       result.exit = await listSettings(options, terminal);
     });

@@ -2,6 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { mismatch, parseSheet, sheetText, wantedOf, type Plan } from "../app/control/sheet.ts";
 import type { SettingsReport } from "../app/control/control-methods.ts";
+import { ageText } from "../app/age-text.ts";
 import type { Call } from "../app/control/with-control.ts";
 import type { Outcome, SettingState } from "../model/control.ts";
 import { ConfigError, SinkError } from "../model/errors.ts";
@@ -11,18 +12,26 @@ import { actionText, asker, controlled, exitOf, inverterOf, outcomeText, type Co
 import type { Exit } from "./exit.ts";
 import { columns, print, type Terminal } from "./terminal.ts";
 
+export interface ListOptions extends ControlOptions {
+  readonly all?: boolean;
+  /** Reads all of them now. */
+  readonly fresh?: boolean;
+}
+
 /** Shows every setting that the inverter has, with its value and what it takes. */
-export async function listSettings(options: ControlOptions & { readonly all?: boolean }, terminal: Terminal): Promise<Exit> {
-  const report = await controlled(options, terminal, async (call) => await reportOf(call, options));
+export async function listSettings(options: ListOptions, terminal: Terminal): Promise<Exit> {
+  const report = await controlled(options, terminal, async (call) => await reportOf(call, options, { latest: options.fresh !== true }));
   if (options.json) {
     await print(terminal, `${JSON.stringify(report)}\n`);
     return "ok";
   }
   const shown = report.settings.filter(({ value, allowed }) => options.all === true || value !== undefined || allowed !== undefined);
-  const rows = shown.map(({ info, value, allowed, reason }) => [
+  const now = Date.now();
+  const rows = shown.map(({ info, value, at, allowed, reason }) => [
     info.lcdProgram === undefined ? "" : String(info.lcdProgram).padStart(2, "0"),
     info.name,
     value === undefined ? (info.form === "action" ? "" : "–") : `${settingText(value)}${info.unit === undefined ? "" : ` ${info.unit}`}`,
+    value === undefined || at === undefined ? "" : ageText(now - at),
     info.level === "expert" ? "expert" : "",
     allowed === undefined ? (reason ?? "") : info.form === "action" ? actionText(info) : short(describeAllowed(allowed)),
   ]);
@@ -30,7 +39,7 @@ export async function listSettings(options: ControlOptions & { readonly all?: bo
     ? `Changing is on, level ${report.level}.`
     : "Changing is off; `control: {enabled: true}` in the configuration turns it on.";
   const head = `${report.inverter}${report.simulated ? "  SIMULATED: nothing here is real" : ""}\n${notice}\n\n`;
-  await print(terminal, `${head}${columns([["LCD", "NAME", "VALUE", "", "TAKES"], ...rows]).join("\n")}\n`);
+  await print(terminal, `${head}${columns([["LCD", "NAME", "VALUE", "AGE", "", "TAKES"], ...rows]).join("\n")}\n`);
   return "ok";
 }
 
@@ -124,8 +133,8 @@ export async function showBudget(options: ControlOptions, terminal: Terminal): P
   return "ok";
 }
 
-async function reportOf(call: Call, options: ControlOptions): Promise<SettingsReport> {
-  return (await call("settings", inverterOf(options))) as SettingsReport;
+async function reportOf(call: Call, options: ControlOptions, { latest = false } = {}): Promise<SettingsReport> {
+  return (await call("settings", { ...inverterOf(options), ...(latest && { latest }) })) as SettingsReport;
 }
 
 async function textOf(file: string, terminal: Terminal): Promise<string> {

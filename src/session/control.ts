@@ -2,10 +2,12 @@ import { RefusedError, TransportError } from "../model/errors.ts";
 import type { Outcome, SettingState, WrittenCommand } from "../model/control.ts";
 import type { Values } from "../model/reading.ts";
 import type { SettingValue } from "../model/setting.ts";
+import type { Request } from "../protocol/command.ts";
 import { hasZeroByte } from "../protocol/encode.ts";
 import { hex } from "../protocol/frame.ts";
 import { holds, settingText, writes, type Setting, type UnitFacts, type Write } from "../protocol/setting.ts";
 import type { Clock } from "./clock.ts";
+import type { Answer } from "./job.ts";
 import type { Line } from "./line.ts";
 import { UnitReader } from "./unit-reader.ts";
 
@@ -26,6 +28,8 @@ export interface UnitControlOptions {
   readonly clock: Clock;
   /** What is known of the unit besides what it answers right now. */
   readonly facts: () => Omit<UnitFacts, "values">;
+  /** The latest answer to an inquiry, however old; absent where none is known. */
+  readonly latest?: (what: Request) => Answer | undefined;
   /**
    * Looks whether it is still the unit that is meant; rejects with TransportError when it is not, or cannot be told. `number` is
    * what it is called in the commands, where they hold the unit's number in a parallel system.
@@ -45,6 +49,12 @@ export interface ChangeOptions {
   readonly onReadBack?: (() => void) | undefined;
 }
 
+export interface ReadHow {
+  readonly signal: AbortSignal;
+  /** True where the latest answers will do, each with its time. */
+  readonly latest?: boolean;
+}
+
 /**
  * Changes settings of one live inverter, each like a transfer of money: read what is, refuse what the unit does not offer
  * or what would be dangerous, send nothing when it is so already, send once, read back until it shows, watch what it does.
@@ -62,11 +72,12 @@ export class UnitControl {
     return await new Run(this.#options, setting, value, options).run();
   }
 
-  /** The settings as they stand, read anew; those that the unit does not have say so. */
-  async read(settings: readonly Setting[], { signal }: { readonly signal: AbortSignal }): Promise<SettingState[]> {
+  /** The settings as they stand, those that the unit does not have say so. Read anew; `latest`: only what is not known yet. */
+  async read(settings: readonly Setting[], { signal, latest: isLatest = false }: ReadHow): Promise<SettingState[]> {
     signal.throwIfAborted();
-    const { line, facts } = this.#options;
-    const reader = new UnitReader({ ask: (what, how) => line.ask(what, how), facts }, signal);
+    const { line, facts, latest } = this.#options;
+    const known = isLatest && latest !== undefined ? { known: latest } : {};
+    const reader = new UnitReader({ ask: (what, how) => line.ask(what, how), facts, ...known }, signal);
     const states: SettingState[] = [];
     for (const setting of settings) states.push(await reader.state(setting));
     return states;

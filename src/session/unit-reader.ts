@@ -2,7 +2,7 @@ import { DeadlineError, FrameError, ReplyError, TransportError } from "../model/
 import type { SettingState } from "../model/control.ts";
 import type { Values } from "../model/reading.ts";
 import type { SettingValue } from "../model/setting.ts";
-import { request, type Query } from "../protocol/command.ts";
+import { request, type Query, type Request } from "../protocol/command.ts";
 import type { Setting, UnitFacts } from "../protocol/setting.ts";
 import type { Answer } from "./job.ts";
 import type { Line } from "./line.ts";
@@ -18,6 +18,8 @@ export interface UnitReaderOptions {
   readonly ask: Line["ask"];
   /** What is known of the unit besides what it answers right now. */
   readonly facts: () => Omit<UnitFacts, "values">;
+  /** An answer that is known from before and will do; absent where it has to be asked. */
+  readonly known?: (what: Request) => Answer | undefined;
 }
 
 /** Reads what a setting needs from the unit itself, each query once. */
@@ -83,9 +85,11 @@ export class UnitReader {
   }
 
   async #ask(query: Query): Promise<Brought> {
-    const { ask, facts } = this.#options;
+    const { ask, facts, known } = this.#options;
     // The one argument that a setting can be read back with is the number of the unit.
     const asked = query.argument === undefined ? request(query) : request(query, facts().unit);
+    const before = known?.(asked);
+    if (before !== undefined) return before;
     try {
       return await ask(asked, { signal: this.#signal, urgent: true });
     } catch (error) {

@@ -26,3 +26,36 @@ test("what is done once has no value, also where an answer tells whether it is d
   const erase = actions.find(({ info }) => info.name === "eraseEnergyCounters");
   expect(erase?.allowed).toEqual({ kind: "list", values: [true] });
 });
+
+test("the latest readings tell the settings at once, each with its time; what a change has touched is the new value", async () => {
+  await using unit = await controlledUnit();
+  await unit.wait(120_000);
+  const told = async (params: object): Promise<{ readonly tookMs: number; readonly states: readonly SettingState[] }> => {
+    const before = unit.clock.monotonic();
+    const { settings } = (await unit.methods["settings"]?.(params, anybody())) as { readonly settings: readonly SettingState[] };
+    return { tookMs: unit.clock.monotonic() - before, states: settings };
+  };
+  // The first may have to ask what is never polled; from then on everything is known.
+  await told({ latest: true });
+  await unit.wait(20_000);
+  const now = unit.clock.now();
+  const latest = await told({ latest: true });
+  expect(latest.tookMs).toBe(0);
+  const ages = latest.states.flatMap(({ at }) => (at === undefined ? [] : [now - at]));
+  expect(ages.length).toBeGreaterThan(30);
+  expect(Math.min(...ages)).toBeGreaterThan(0);
+
+  const fresh = await told({});
+  expect(fresh.tookMs).toBeGreaterThan(1000);
+  // A clock goes on.
+  const timeless = (states: readonly SettingState[]): unknown[] =>
+    states.filter(({ info }) => info.topic !== "clock").map(({ at: _, ...state }) => state);
+  expect(timeless(latest.states)).toEqual(timeless(fresh.states));
+
+  const buzzerOf = (states: readonly SettingState[]) => states.find(({ info }) => info.name === "buzzer");
+  const before = buzzerOf(fresh.states)?.value;
+  expect(await unit.viaCli("buzzer", before === true ? "off" : "on")).toMatchObject({ kind: "applied" });
+  const after = await told({ latest: true });
+  expect(after.tookMs).toBe(0);
+  expect(buzzerOf(after.states)?.value).toBe(before !== true);
+});

@@ -20,7 +20,12 @@ const by = z.string().max(100).optional();
 /** As typed; made a value by what the unit offers. */
 const typed = z.string().max(200);
 
-const settingsParams = z.strictObject({ inverter });
+const settingsParams = z.strictObject({
+  inverter,
+  /** True where the latest readings will do. */
+  latest: z.boolean().optional(),
+});
+const budgetParams = z.strictObject({ inverter });
 const setParams = z.strictObject({
   inverter,
   setting: name,
@@ -60,8 +65,9 @@ export function controlMethods(
   const infoOf = (given: string | undefined): InverterInfo => oneOf(inverters(), given).info;
   return {
     settings: async (given, { signal }): Promise<SettingsReport> => {
-      const { id: unit, simulated } = infoOf(checked(settingsParams, given).inverter);
-      const states = await service.settings(unit, { signal });
+      const params = checked(settingsParams, given);
+      const { id: unit, simulated } = infoOf(params.inverter);
+      const states = await service.settings(unit, { signal, latest: params.latest === true });
       const { enabled, level } = service.rulesOf(unit);
       return { inverter: unit, simulated, family: service.makeOf(unit)?.family ?? "unknown", enabled, level, settings: states };
     },
@@ -104,7 +110,7 @@ export function controlMethods(
       const params = checked(leaseParams, given);
       return await service.endLease(params.lease, actor("cli", params.by));
     },
-    budget: async (given) => service.budget(checked(settingsParams, given).inverter),
+    budget: async (given) => service.budget(checked(budgetParams, given).inverter),
     plan: async (given, { signal }): Promise<Plan> => {
       const { inverter: unit, wanted } = checked(planParams, given);
       const facts = await service.factsOf(infoOf(unit).id, Object.keys(wanted), { signal });

@@ -1,11 +1,12 @@
 import type { Actor, Outcome, SettingChange, SettingState } from "../../model/control.ts";
 import { RefusedError, SinkError } from "../../model/errors.ts";
-import type { BudgetState, JournalEntry, JournalTrouble, Lease, LeaseState } from "../../model/journal.ts";
+import type { BudgetState, JournalEntry, Lease, LeaseState } from "../../model/journal.ts";
 import type { Logger } from "../../model/logger.ts";
 import type { SettingValue } from "../../model/setting.ts";
 import { settingText, type Setting, type UnitFacts, type UnitMake } from "../../protocol/setting.ts";
 import type { Clock } from "../../session/clock.ts";
 import type { ControlPort } from "../../session/control-port.ts";
+import type { ReadHow } from "../../session/control.ts";
 import type { Journal, PageQuery } from "./journal.ts";
 import { isAnother, type ControlUnit } from "./control-unit.ts";
 import { attempt, leaseIsOver, stackOf } from "./attempt.ts";
@@ -104,11 +105,13 @@ export class ControlService implements ControlPort, AsyncDisposable {
     return await this.#change(change, signal, { expected: value });
   }
 
-  async settings(inverter: string, { signal }: { readonly signal: AbortSignal }): Promise<readonly SettingState[]> {
+  /** Every setting, read anew; `latest`: as known, and asked only where nothing is. Throws RefusedError `inverter-unknown`. */
+  async settings(inverter: string, { signal, latest = false }: ReadHow): Promise<readonly SettingState[]> {
     signal.throwIfAborted();
     const unit = this.#unit(inverter);
     if (unit === undefined) throw new RefusedError("inverter-unknown", this.#unknownInverter(inverter));
     const { clock, settings } = this.#options;
+    if (latest) return await unit.control.read(settings, { signal, latest });
     const known = this.#reads.get(inverter);
     if (known !== undefined && clock.monotonic() - known.at < FRESH_MS) return await known.states;
     // Not with the signal of one of those who may come to wait for it.
@@ -173,7 +176,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
   /** Gives a lease up: what is set stays. Throws RefusedError `lease-unknown`. */
   async endLease(id: string, actor: Actor): Promise<Lease> {
     const { journal, logger } = this.#options;
-    const lease = journal.ledger.leaseOf(id);
+    const lease = journal.ledger.leases.find((each) => each.id === id);
     if (lease === undefined) throw new RefusedError("lease-unknown", `expected the id of a lease, got ${JSON.stringify(id)}`);
     const { inverter, setting } = lease;
     await journal.add({ kind: "leaseEnd", lease: id, inverter, setting, actor });
@@ -190,12 +193,9 @@ export class ControlService implements ControlPort, AsyncDisposable {
       .map((place) => ({ ...place, ...budget.used(place), ...this.#options.rules(place.inverter).budget }));
   }
 
-  /** Why the journal cannot be written; absent while it can. */
-  get journalTrouble(): JournalTrouble | undefined {
-    return this.#options.journal.trouble;
+  async page(query: PageQuery): Promise<JournalEntry[]> {
+    return await this.#options.journal.page(query);
   }
-
-  readonly page = async (query: PageQuery): Promise<JournalEntry[]> => await this.#options.journal.page(query);
 
   /** Finds out what became of changes that a crash cut short, and ends leases in time; until the signal fires. */
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
@@ -204,8 +204,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
     while (!stop.aborted) {
       for (const unit of units().filter(({ isOnline }) => isOnline)) {
         const turns = this.#turnsOf(unit.id);
-        if (turns.size === 0 && journal.mayRetry && journal.ledger.openOf(unit.id).length > 0)
-          this.#background(turns.take(() => this.#recover(unit)));
+        if (turns.size === 0 && journal.ledger.openOf(unit.id).length > 0) this.#background(turns.take(() => this.#recover(unit)));
       }
       for (const revert of this.#leaseKeeper.due()) this.#background(revert);
       await this.#unsent.flush();
@@ -325,7 +324,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
     for (const intents of journal.ledger.openOf(unit.id)) {
       const setting = this.#byName.get(intents[0]?.change.setting ?? "");
       const outcome = await findOut(intents, setting, unit, { clock, signal: this.#life.signal });
-      if (outcome !== undefined) await this.#tell(outcome, 0, true);
+      if (outcome !== undefined) await this.#tell(outcome, 0);
     }
   }
 
@@ -336,8 +335,8 @@ export class ControlService implements ControlPort, AsyncDisposable {
     return outcome;
   }
 
-  /** Puts the outcome into the journal and the log; one that was `foundOut` only into both, for it is tried again and again. */
-  async #tell(outcome: Outcome, more: number, foundOut = false): Promise<Outcome> {
+  /** Puts the outcome into the journal and the log. */
+  async #tell(outcome: Outcome, more: number): Promise<Outcome> {
     const { journal, clock, logger } = this.#options;
     const { change, kind, reason, before } = outcome;
     this.#reads.delete(change.inverter);
@@ -352,13 +351,13 @@ export class ControlService implements ControlPort, AsyncDisposable {
     const from = before === undefined ? "" : ` (before: ${settingText(before)})`;
     const lease = change.until === undefined ? "" : `, for a time, then ${settingText(change.until.next)}`;
     const line = `${change.inverter}: ${change.setting} = ${settingText(change.value)}${from}${lease}, by ${actorText(change.actor)}: ${kind}. ${reason}`;
-    const level = kind === "applied" || kind === "unchanged" ? "info" : "warn";
-    if (!foundOut) logger[level](line);
+    if (kind === "applied" || kind === "unchanged") logger.info(line);
+    else logger.warn(line);
     try {
       await journal.add({ kind: "outcome", outcome, ...(more > 0 && { more }) });
-      if (foundOut) logger[level](line);
     } catch (error) {
       if (!(error instanceof SinkError)) throw error;
+      logger.error(error.message);
       // A lease that is nowhere would be forgotten by a crash.
       if (change.until !== undefined && kind === "unchanged")
         return refusal(change, `the lease cannot be kept: ${error.message}`, clock.now());
