@@ -39,7 +39,17 @@ export function statusScreen(snapshot: LiveSnapshot, options: ScreenOptions): st
   const time = new Intl.DateTimeFormat("sv-SE", { dateStyle: "short", timeStyle: "medium", timeZone: snapshot.timeZone });
   const head = `sonkrag ${snapshot.version} · ${time.format(snapshot.now)} ${snapshot.timeZone}`;
   const inverters = snapshot.inverters.map((inverter) => inverterLines(snapshot, inverter, options, (at) => time.format(at)));
-  const { system } = snapshot;
+  const { system, journalTrouble: trouble } = snapshot;
+  const journal =
+    trouble === undefined
+      ? []
+      : [
+          paint(
+            `No setting is changed since ${time.format(trouble.since)}, ${trouble.failed} attempts failed: ${trouble.reason}`,
+            "yellow",
+            options,
+          ),
+        ];
   const together =
     system === undefined
       ? []
@@ -48,6 +58,7 @@ export function statusScreen(snapshot: LiveSnapshot, options: ScreenOptions): st
         );
   const lines = [
     head,
+    ...journal,
     ...(together.length === 0 ? [] : ["", ...together]),
     ...(inverters.length === 0 ? ["", "No inverter yet."] : inverters.flatMap((part) => ["", ...part])),
   ];

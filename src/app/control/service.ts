@@ -1,6 +1,6 @@
 import type { Actor, Outcome, SettingChange, SettingState } from "../../model/control.ts";
 import { RefusedError, SinkError } from "../../model/errors.ts";
-import type { BudgetState, JournalEntry, Lease, LeaseState } from "../../model/journal.ts";
+import type { BudgetState, JournalEntry, JournalTrouble, Lease, LeaseState } from "../../model/journal.ts";
 import type { Logger } from "../../model/logger.ts";
 import type { SettingValue } from "../../model/setting.ts";
 import { settingText, type Setting, type UnitFacts, type UnitMake } from "../../protocol/setting.ts";
@@ -176,7 +176,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
   /** Gives a lease up: what is set stays. Throws RefusedError `lease-unknown`. */
   async endLease(id: string, actor: Actor): Promise<Lease> {
     const { journal, logger } = this.#options;
-    const lease = journal.ledger.leases.find((each) => each.id === id);
+    const lease = journal.ledger.leaseOf(id);
     if (lease === undefined) throw new RefusedError("lease-unknown", `expected the id of a lease, got ${JSON.stringify(id)}`);
     const { inverter, setting } = lease;
     await journal.add({ kind: "leaseEnd", lease: id, inverter, setting, actor });
@@ -193,9 +193,12 @@ export class ControlService implements ControlPort, AsyncDisposable {
       .map((place) => ({ ...place, ...budget.used(place), ...this.#options.rules(place.inverter).budget }));
   }
 
-  async page(query: PageQuery): Promise<JournalEntry[]> {
-    return await this.#options.journal.page(query);
+  /** Why the journal cannot be written; absent while it can. */
+  get journalTrouble(): JournalTrouble | undefined {
+    return this.#options.journal.trouble;
   }
+
+  readonly page = async (query: PageQuery): Promise<JournalEntry[]> => await this.#options.journal.page(query);
 
   /** Finds out what became of changes that a crash cut short, and ends leases in time; until the signal fires. */
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
@@ -204,7 +207,8 @@ export class ControlService implements ControlPort, AsyncDisposable {
     while (!stop.aborted) {
       for (const unit of units().filter(({ isOnline }) => isOnline)) {
         const turns = this.#turnsOf(unit.id);
-        if (turns.size === 0 && journal.ledger.openOf(unit.id).length > 0) this.#background(turns.take(() => this.#recover(unit)));
+        if (turns.size === 0 && journal.mayRetry && journal.ledger.openOf(unit.id).length > 0)
+          this.#background(turns.take(() => this.#recover(unit)));
       }
       for (const revert of this.#leaseKeeper.due()) this.#background(revert);
       await this.#unsent.flush();
@@ -324,7 +328,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
     for (const intents of journal.ledger.openOf(unit.id)) {
       const setting = this.#byName.get(intents[0]?.change.setting ?? "");
       const outcome = await findOut(intents, setting, unit, { clock, signal: this.#life.signal });
-      if (outcome !== undefined) await this.#tell(outcome, 0);
+      if (outcome !== undefined) await this.#tell(outcome, 0, true);
     }
   }
 
@@ -335,8 +339,8 @@ export class ControlService implements ControlPort, AsyncDisposable {
     return outcome;
   }
 
-  /** Puts the outcome into the journal and the log. */
-  async #tell(outcome: Outcome, more: number): Promise<Outcome> {
+  /** Puts the outcome into the journal and the log; one that was `foundOut` only into both, for it is tried again and again. */
+  async #tell(outcome: Outcome, more: number, foundOut = false): Promise<Outcome> {
     const { journal, clock, logger } = this.#options;
     const { change, kind, reason, before } = outcome;
     this.#reads.delete(change.inverter);
@@ -351,13 +355,13 @@ export class ControlService implements ControlPort, AsyncDisposable {
     const from = before === undefined ? "" : ` (before: ${settingText(before)})`;
     const lease = change.until === undefined ? "" : `, for a time, then ${settingText(change.until.next)}`;
     const line = `${change.inverter}: ${change.setting} = ${settingText(change.value)}${from}${lease}, by ${actorText(change.actor)}: ${kind}. ${reason}`;
-    if (kind === "applied" || kind === "unchanged") logger.info(line);
-    else logger.warn(line);
+    const level = kind === "applied" || kind === "unchanged" ? "info" : "warn";
+    if (!foundOut) logger[level](line);
     try {
       await journal.add({ kind: "outcome", outcome, ...(more > 0 && { more }) });
+      if (foundOut) logger[level](line);
     } catch (error) {
       if (!(error instanceof SinkError)) throw error;
-      logger.error(error.message);
       // A lease that is nowhere would be forgotten by a crash.
       if (change.until !== undefined && kind === "unchanged")
         return refusal(change, `the lease cannot be kept: ${error.message}`, clock.now());
