@@ -1,4 +1,5 @@
 import type { LinkFinding } from "../api/link.ts";
+import type { EnergyBalance } from "../model/balance.ts";
 import type { LinkStatus } from "../model/reading.ts";
 import type { Evidence, Tail } from "./evidence.ts";
 
@@ -8,6 +9,8 @@ export interface LinkFacts {
   readonly status: Pick<LinkStatus, "state">;
   /** True if the unit has ever answered since the program started. */
   readonly everAnswered: boolean;
+  /** Of the unit; absent where nobody has watched it. */
+  readonly balance?: EnergyBalance;
 }
 
 /** Every finding that there is: what is the matter, and what to do. Listed in docs/diagnosis.md. */
@@ -101,6 +104,12 @@ export const findingTexts = {
     title: "Replies were waiting in the port before anything was asked.",
     whatToDo: "They are left over from another program or an earlier run, and were thrown away.",
   },
+  "pv-power-doubtful": {
+    severity: "problem",
+    title: "The PV power does not fit the load and the battery.",
+    whatToDo:
+      "For most of an hour in which it could be checked, PV and battery gave much more, or much less, than load and losses took. PV power is shown as estimated. See whether a string is missing, and whether something else charges or drains the battery through this unit; else it counts its PV power in another way: please send a diagnosis file.",
+  },
 } as const satisfies Readonly<Record<string, Omit<LinkFinding, "code">>>;
 export type FindingCode = keyof typeof findingTexts;
 
@@ -113,7 +122,7 @@ const noteShare = 0.01;
 const least = 3;
 
 /** What is the matter with a link, the gravest first; empty when nothing is. */
-export function findingsOf({ evidence, status, everAnswered }: LinkFacts): LinkFinding[] {
+export function findingsOf({ evidence, status, everAnswered, balance }: LinkFacts): LinkFinding[] {
   // Nothing is said of a port that cannot be opened: the link's own message does.
   const total = status.state === "lost" ? undefined : totalFailure(evidence.tail, everAnswered || evidence.good > 0);
   const found: LinkFinding[] = total === undefined ? [] : [findingOf(total)];
@@ -131,6 +140,7 @@ export function findingsOf({ evidence, status, everAnswered }: LinkFacts): LinkF
   if (evidence.unasked < 2 || evidence.doubled > 4 * evidence.unasked) few(evidence.doubled, "old-replies");
   few(evidence.late, "late-replies");
   if (evidence.queued > 0) found.push(findingOf("queued-replies"));
+  if (balance?.state === "fails") found.push(findingOf("pv-power-doubtful"));
   if (evidence.good === 0) return found;
 
   share(evidence.damaged, "damaged-replies");

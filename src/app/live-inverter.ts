@@ -4,6 +4,7 @@ import type { Logger } from "../model/logger.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading, Sink } from "../model/reading.ts";
 import type { CardDocument } from "../model/card.ts";
 import type { Request } from "../protocol/command.ts";
+import { BalanceWatch } from "../protocol/pi30/balance-watch.ts";
 import { inWordsOf } from "../protocol/pi30/words.ts";
 import type { UnitMake } from "../protocol/setting.ts";
 import type { Clock } from "../session/clock.ts";
@@ -62,6 +63,7 @@ export class LiveInverter {
   readonly #line: Line;
   readonly #unit: Unit;
   readonly #notices = new Notices();
+  readonly #balance = new BalanceWatch();
   readonly #latest = new LatestAnswers();
   #info: InverterInfo;
   #control: UnitControl;
@@ -182,13 +184,13 @@ export class LiveInverter {
 
   /** How its link works. */
   get link(): LinkReport {
-    return linkReportOf(this.#info.id, this.#line, this.recorder, this.#options.clock.now());
+    return linkReportOf(this.#info.id, this.#line, this.recorder, { now: this.#options.clock.now(), balance: this.#balance.state });
   }
 
   /** What was found out about its make; absent until it was met. */
   get card(): CardDocument | undefined {
     const { card, cardFacts: facts } = this.#unit;
-    return card && facts && { card, facts };
+    return card && facts && { card, facts, balance: this.#balance.state };
   }
 
   /** What a decision about its settings may rest on besides its answers of the moment; `wide` is the user's to say. */
@@ -251,6 +253,7 @@ export class LiveInverter {
     this.#problemSince = undefined;
     const { serialNumber, model, firmware } = identity;
     const isSame = id === this.#info.id && serialNumber === this.#info.serialNumber;
+    if (!isSame || firmware !== this.#info.firmware) this.#balance.forget();
     this.#info = {
       id,
       device: target.device,
@@ -282,7 +285,9 @@ export class LiveInverter {
   #read(reading: Reading): void {
     this.#latest.learn(reading.command, { kind: "data", ...reading });
     const { family } = this.make;
-    const told = { ...reading, values: inWordsOf(family, reading.values) };
+    const worded = { ...reading, values: inWordsOf(family, reading.values) };
+    const hasSecond = this.#unit.card?.commands["QPIGS2"]?.support === "answers";
+    const told = this.#balance.take(worded, { monotonicMs: this.#options.clock.monotonic(), hasSecond });
     this.#options.outputs.reading(this.#notices.added(told, family), this.#info);
   }
 

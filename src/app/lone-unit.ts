@@ -85,7 +85,7 @@ export class LoneUnit {
   }
 
   get link(): LinkReport {
-    return linkReportOf(this.#info.id, this.#line, this.recorder, this.#clock.now());
+    return linkReportOf(this.#info.id, this.#line, this.recorder, { now: this.#clock.now() });
   }
 
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {

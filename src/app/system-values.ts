@@ -1,5 +1,5 @@
 import { findMetric, type MetricKey } from "../model/metric.ts";
-import type { LinkStatus, Origin, Reading, Value } from "../model/reading.ts";
+import { originOf, type LinkStatus, type Origin, type Reading, type Value } from "../model/reading.ts";
 import type { Phase, SystemTotal, SystemValue } from "../model/system.ts";
 import { isParallelUnit, pvTotal } from "../server/pv-total.ts";
 
@@ -160,12 +160,11 @@ function pickNewest(
   for (const reading of readings) {
     const live = isLive(reading, status, freshness);
     for (const key of shown) {
-      const measured = reading.values[key];
-      const value = measured ?? reading.derived[key];
+      const value = reading.values[key] ?? reading.derived[key];
       if (value === undefined || (values[key]?.at ?? Number.NEGATIVE_INFINITY) >= reading.at) continue;
       values[key] = {
         value,
-        origin: measured === undefined ? "derived" : "measured",
+        origin: originOf(reading, key),
         at: reading.at,
         command: reading.command,
         from,

@@ -5,6 +5,7 @@ import { cardOf, sharedCard } from "../app/card.ts";
 import { loadConfig, type ConfigFlags } from "../app/config-file.ts";
 import { createLogger } from "../app/logger.ts";
 import { packageVersion } from "../app/version.ts";
+import { balanceText } from "../model/balance.ts";
 import type { CardDocument, CardSetting, Support } from "../model/card.ts";
 import { settings } from "../protocol/pi30/settings/catalogue.ts";
 import { describeAllowed } from "../protocol/setting.ts";
@@ -46,7 +47,7 @@ const supports: Readonly<Record<Support, string>> = {
   unreadable: "Answers in an unknown form",
 };
 
-function cardText({ card: { commands, ...about }, facts }: CardDocument): string {
+function cardText({ card: { commands, ...about }, facts, balance }: CardDocument): string {
   const { parallel } = facts;
   const model = [facts.modelName, facts.modelNumber && `number ${facts.modelNumber}`].filter(Boolean).join(", ");
   const rows: (readonly [string, string])[] = [
@@ -56,6 +57,7 @@ function cardText({ card: { commands, ...about }, facts }: CardDocument): string
     ["Serial number", about.serialNumber ?? "does not tell"],
     ["Protocol", about.protocol],
     ["PV inputs", `${facts.pvInputs}, power ${facts.pvPower}`],
+    ...(balance === undefined ? [] : [["Energy balance", balanceText(balance)] as const]),
     ["Units", `${parallel.units}${parallel.units > 1 ? `, this is number ${parallel.number}` : ""}; phases: ${parallel.phases}`],
     ["Zero checksum byte", `in requests ${about.requestChecksum}, in replies ${about.replyChecksum}`],
     ...Object.entries(supports).flatMap(([support, words]) => {

@@ -1,3 +1,4 @@
+import type { EnergyBalance } from "./balance.ts";
 import type { Allowed } from "./setting.ts";
 
 /**
@@ -85,4 +86,6 @@ export interface CardFacts {
 export interface CardDocument {
   readonly card: ModelCard;
   readonly facts: CardFacts;
+  /** Whether its PV power fits what it says of load and battery; only while a running program watches it. */
+  readonly balance?: EnergyBalance;
 }

@@ -37,8 +37,16 @@ export interface Reading {
   readonly derived: Values;
   /** Fields beyond the documented ones, as received. */
   readonly tail: readonly string[];
+  /** Names of values, measured or derived, that are not to be taken for that: what the unit says does not fit together. */
+  readonly estimated?: readonly string[];
   /** What the warnings or the fault code in it mean on this make; empty where nothing stands, absent in answers that carry none. */
   readonly notices?: readonly Notice[];
+}
+
+/** Where a value of a reading comes from. */
+export function originOf({ values, estimated }: Reading, name: string): Origin {
+  if (estimated?.includes(name)) return "estimated";
+  return Object.hasOwn(values, name) ? "measured" : "derived";
 }
 
 /** How the link to an inverter is doing, in plain words. */

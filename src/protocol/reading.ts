@@ -18,7 +18,8 @@ export function derive(values: Values): Values {
   // voltage marks a QPIGS: the whole-ampere current of QPGSn does not say which side it is on.
   const chargerVoltage = number("scc1BatteryVoltage");
   if (number("pv1Power") === undefined && chargerVoltage !== undefined) {
-    const power = product(number("pvChargeCurrent"), chargerVoltage) ?? product(number("pv1Current"), number("pv1Voltage"));
+    // A current at 0 V is one whose voltage is not told.
+    const power = product(number("pvChargeCurrent"), chargerVoltage || undefined) ?? product(number("pv1Current"), number("pv1Voltage"));
     if (power !== undefined) derived["pv1Power"] = Math.round(power);
   }
   const model = values["modelNumber"];

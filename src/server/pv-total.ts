@@ -1,5 +1,5 @@
 import type { LivePvTotal } from "../api/live.ts";
-import type { Reading } from "../model/reading.ts";
+import { originOf, type Origin, type Reading } from "../model/reading.ts";
 
 const inputs = ["pv1Power", "pv2Power", "pv3Power"] as const;
 
@@ -14,7 +14,7 @@ export function pvTotal(readings: Iterable<Reading>): LivePvTotal | undefined {
   if (parts.length === 0) return undefined;
   return {
     watts: parts.reduce((sum, part) => sum + part.watts, 0),
-    origin: parts.length === 1 && parts[0]?.measured === true ? "measured" : "derived",
+    origin: originOfSum(parts),
     at: Math.min(...parts.map((part) => part.reading.at)),
     commands: [...new Set(parts.map((part) => part.reading.command))],
   };
@@ -27,17 +27,21 @@ export function isParallelUnit(reading: Reading): boolean {
 
 interface Part {
   readonly watts: number;
-  readonly measured: boolean;
+  readonly origin: Origin;
   readonly reading: Reading;
+}
+
+function originOfSum(parts: readonly Part[]): Origin {
+  if (parts.some(({ origin }) => origin === "estimated")) return "estimated";
+  return parts.length === 1 && parts[0]?.origin === "measured" ? "measured" : "derived";
 }
 
 function newest(readings: readonly Reading[], name: string): Part | undefined {
   let best: Part | undefined;
   for (const reading of readings) {
-    const measured = reading.values[name];
-    const watts = measured ?? reading.derived[name];
+    const watts = reading.values[name] ?? reading.derived[name];
     if (typeof watts === "number" && (best === undefined || reading.at > best.reading.at))
-      best = { watts, measured: measured !== undefined, reading };
+      best = { watts, origin: originOf(reading, name), reading };
   }
   return best;
 }

@@ -111,12 +111,11 @@ const batteryVolts = ({ inverter: { battery } }: Unit): number => oneDecimal(bat
 /** QPIGS in every form: which of two meanings of a place is sent, the profile decides. */
 function statusOf(unit: Unit): Values {
   const { inverter } = unit;
-  const { battery, grid, flows } = inverter;
+  const { battery, grid } = inverter;
   const shown = power(unit);
   const first = pv(unit, 0);
   const from = charging(unit);
   const on = inverter.mode === "line" || inverter.mode === "battery";
-  const solar = watts(part(unit, (flows.batteryIn - flows.acCharge) * unit.members.length));
   const deviceStatus = [
     ...(on ? ["loadOn"] : []),
     ...(from.solar || from.ac ? ["charging"] : []),
@@ -138,7 +137,6 @@ function statusOf(unit: Unit): Values {
     heatSinkTemperature: Math.max(0, Math.round(inverter.heatSink)),
     // The raw number of the sensor falls as it gets warmer.
     heatSinkRaw: Math.round(800 - 4.5 * inverter.heatSink),
-    pvChargeCurrent: Math.round(solar / batteryVolts(unit)),
     pv1Current: first.current,
     pv1Voltage: first.voltage,
     batteryDischargeCurrent: shown.discharge,
@@ -303,7 +301,7 @@ export function liveAnswer(unit: Unit, code: string, argument: string, form: str
   const { inverter, member } = unit;
   switch (code) {
     case "QPIGS":
-      return { ...statusOf(unit), ...chargerVoltage(unit, form) };
+      return { ...statusOf(unit), ...solarCharger(unit, form) };
     case "QPIGS2":
       return secondStatusOf(unit);
     case "QMOD":
@@ -345,8 +343,16 @@ export function liveAnswer(unit: Unit, code: string, argument: string, form: str
   }
 }
 
-/** What the solar charger measures at the battery: only units that have such a reading send more than zeros, while it charges. */
-function chargerVoltage(unit: Unit, form: string): Values {
-  const text = form.split(" ")[14];
-  return text === undefined || Number(text) === 0 ? {} : { scc1BatteryVoltage: charging(unit).solar ? batteryVolts(unit) : 0 };
+/**
+ * What the solar charger says of itself. Units whose charger measures the battery's voltage, while it works, tell its whole
+ * current, with what goes on to the output (capture of an MKS: 14 A at 57.45 V, 12 A of it into the battery); the others send
+ * zeros for the voltage, and the current into the battery alone.
+ */
+function solarCharger(unit: Unit, form: string): Values {
+  const { flows } = unit.inverter;
+  const whole = Number(form.split(" ")[14] ?? 0) > 0;
+  const milliwatts = whole ? flows.pv - flows.losses.pvConverter : flows.batteryIn - flows.acCharge;
+  const volts = batteryVolts(unit);
+  const pvChargeCurrent = Math.round(watts(part(unit, milliwatts * unit.members.length)) / volts);
+  return whole ? { pvChargeCurrent, scc1BatteryVoltage: flows.pv > 0 ? volts : 0 } : { pvChargeCurrent };
 }

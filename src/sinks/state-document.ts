@@ -1,5 +1,5 @@
 import { findMetric } from "../model/metric.ts";
-import type { InverterInfo, LinkStatus, Origin, Reading, Values } from "../model/reading.ts";
+import { originOf, type InverterInfo, type LinkStatus, type Reading, type Values } from "../model/reading.ts";
 
 interface Member {
   /** Which reading wrote it, so that a value which a later answer lacks disappears. */
@@ -82,12 +82,12 @@ export class StateDocument {
 function eachMember(reading: Reading, take: (key: string, json: string) => void): void {
   const at = new Date(reading.at).toISOString();
   const source = `"at":"${at}","command":${JSON.stringify(reading.command)},"origin":`;
-  const each = (values: Values, origin: Origin): void => {
+  const each = (values: Values): void => {
     for (const [key, value] of Object.entries(values)) {
       const unit = findMetric(key)?.unit;
-      take(key, `{"value":${JSON.stringify(value)},${unit === undefined ? "" : `"unit":"${unit}",`}${source}"${origin}"}`);
+      take(key, `{"value":${JSON.stringify(value)},${unit === undefined ? "" : `"unit":"${unit}",`}${source}"${originOf(reading, key)}"}`);
     }
   };
-  each(reading.values, "measured");
-  each(reading.derived, "derived");
+  each(reading.values);
+  each(reading.derived);
 }

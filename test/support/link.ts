@@ -48,7 +48,7 @@ export async function linkUnder({ between, everyMs = 2000, forMs = 240_000, ...s
   const { signal } = stop;
   const running = Promise.all([line.run({ signal }), poller.run({ signal })]);
   await clock.sleep(forMs, { signal });
-  const report = linkReportOf("unit", line, recorder, clock.now());
+  const report = linkReportOf("unit", line, recorder, { now: clock.now() });
   stop.abort(new Error("enough"));
   await running;
   return report;

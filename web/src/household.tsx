@@ -36,6 +36,7 @@ function SolarTile({ inverter }: Props): VNode {
     <Tile kind="solar" icon={<SunIcon />} name="Solar" sources={sources} known={total !== undefined}>
       <Big value={total === undefined ? undefined : formatNumber(total.watts, 0)} unit="W" />
       <p class="more">
+        {total?.origin === "estimated" && <span class="line">estimated: does not fit load and battery</span>}
         {inputs.length > 1
           ? inputs.map(({ input, watts }) => (
               <span key={input} class="line">

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren, VNode } from "preact";
+import { balanceText } from "../../src/model/balance.ts";
 import type { CardDocument, CardSetting, Support } from "../../src/model/card.ts";
 import type { InverterState } from "./store.ts";
 import { toWords } from "./words.ts";
@@ -44,7 +45,7 @@ export function ModelCard({ inverter }: { readonly inverter: InverterState }): V
   );
 }
 
-function Card({ card, facts }: CardDocument): VNode {
+function Card({ card, facts, balance }: CardDocument): VNode {
   const { parallel, unknownFields, settings } = facts;
   return (
     <>
@@ -64,6 +65,7 @@ function Card({ card, facts }: CardDocument): VNode {
         <Fact name="Solar inputs">
           {facts.pvInputs}, power {facts.pvPower}
         </Fact>
+        {balance && <Fact name="Energy balance">{balanceText(balance)}</Fact>}
         <Fact name="Units, phases">
           {parallel.units}, {parallel.phases}
         </Fact>

@@ -1,4 +1,5 @@
 import type { Metric, MetricGroup } from "../../src/model/metric.ts";
+import { originOf, type Origin } from "../../src/model/reading.ts";
 import { isDefaults, isParallelUnit } from "./pick.ts";
 import type { CommandState, InverterState } from "./store.ts";
 import { groupTitles } from "./words.ts";
@@ -18,7 +19,7 @@ export interface RowPlace {
   readonly source: CommandState;
   readonly name: string;
   readonly metric: Metric | undefined;
-  readonly kind: "measured" | "derived" | "tail";
+  readonly kind: Origin | "tail";
 }
 
 type Metrics = Readonly<Record<string, Metric>>;
@@ -119,7 +120,8 @@ function rowsOf(sources: readonly CommandState[], metrics: Metrics, order: reado
 }
 
 function placesOf(source: CommandState, metrics: Metrics): RowPlace[] {
-  const { values, derived, tail } = source.reading.peek();
+  const reading = source.reading.peek();
+  const { values, derived, tail } = reading;
   const place = (name: string, kind: RowPlace["kind"]): RowPlace => ({
     source,
     name,
@@ -127,8 +129,7 @@ function placesOf(source: CommandState, metrics: Metrics): RowPlace[] {
     metric: Object.hasOwn(metrics, name) ? metrics[name] : undefined,
   });
   return [
-    ...Object.keys(values).map((name) => place(name, "measured")),
-    ...Object.keys(derived).map((name) => place(name, "derived")),
+    ...[...Object.keys(values), ...Object.keys(derived)].map((name) => place(name, originOf(reading, name))),
     ...(tail.length > 0 ? [place("tail", "tail")] : []),
   ];
 }

@@ -184,8 +184,8 @@ export class Store {
 }
 
 /** What decides where a reading's values stand on the page: their names, and whether they are those of a further unit. */
-function shapeOf({ values, derived, tail }: Reading): string {
-  return `${Object.keys(values).join()};${Object.keys(derived).join()};${tail.length > 0 ? "tail" : ""};${String(values["unitExists"])}`;
+function shapeOf({ values, derived, tail, estimated = [] }: Reading): string {
+  return `${Object.keys(values).join()};${Object.keys(derived).join()};${estimated.join()};${tail.length > 0 ? "tail" : ""};${String(values["unitExists"])}`;
 }
 
 function columnsOf({ series, rows }: LiveInverter["trend"]): TrendColumns {

@@ -24,7 +24,8 @@ export function ValueSections({ store, inverter }: Props): VNode {
       <div class="section-head">
         <h2 id="values-title">All values</h2>
         <p>
-          Each with the command it came from and its age. <span class="tag">derived</span> means computed from values of the same answer.
+          Each with the command it came from and its age. <span class="tag">derived</span> means computed from values of the same answer,{" "}
+          <span class="tag">estimated</span> that the inverter says it and the rest of what it says does not fit.
         </p>
       </div>
       <div class="sections">
@@ -70,7 +71,7 @@ function Row({ row }: { readonly row: RowPlace }): VNode {
     <tr role="row" class={source.live.value ? "" : "stale"} data-command={source.command} data-name={name}>
       <th role="rowheader" scope="row">
         {kind === "tail" ? `Unknown fields of ${source.command}` : labelOf(name, metric)}
-        {kind === "derived" && <span class="tag">derived</span>}
+        {(kind === "derived" || kind === "estimated") && <span class="tag">{kind}</span>}
       </th>
       <td role="cell" class="value">
         <ValueCell row={row} />
@@ -96,7 +97,7 @@ function ValueCell({ row: { source, name, metric, kind } }: { readonly row: RowP
     const first = payload.trimEnd().split(" ").length - tail.length;
     return <code>{tail.map((text, index) => `field ${first + index}: ${text}`).join(", ")}</code>;
   }
-  return <Shown value={kind === "derived" ? derived[name] : values[name]} metric={metric} />;
+  return <Shown value={values[name] ?? derived[name]} metric={metric} />;
 }
 
 function Shown({ value, metric }: { readonly value: Value | undefined; readonly metric: Metric | undefined }): VNode {

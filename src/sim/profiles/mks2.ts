@@ -32,10 +32,7 @@ const king: Profile = {
   latencyMs: 0,
   // With 0 (SBL/UCB) and 2 (SLB/UCB) the grid may charge, with 1 and 3 it never does.
   chargerPriorities: { "0": "solarAndUtility", "1": "onlySolar", "2": "solarFirst", "3": "onlySolar" },
-  strings: [
-    { peakWatts: 3600, voltage: 330 },
-    { peakWatts: 2700, voltage: 248 },
-  ],
+  strings: [{ peakWatts: 4500, voltage: 330 }],
   household: 1,
   settings: { commands: kingCommands, currents: { MNCHGC: ["mNNN"], MUCHGC: ["mNN", "mNNN"] } },
 };
