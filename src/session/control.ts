@@ -191,7 +191,9 @@ class Run {
     signal.throwIfAborted();
     const { command } = write;
     try {
-      const { answer, sent, received, at } = await line.tell(write, { signal, otherChecksum });
+      const { answer: said, doubtful, sent, received, at } = await line.tell(write, { signal, otherChecksum });
+      // It may be an earlier command's, and nothing else would tell.
+      const answer = doubtful === true && said === "nak" && this.#setting.readBack === undefined ? "spoilt" : said;
       this.#written.push({ command, sent: hex(sent), ...(received && { received: hex(received) }), answer, at });
       return answer;
     } catch (error) {

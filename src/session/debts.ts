@@ -2,6 +2,10 @@ import { ReplyError } from "../model/errors.ts";
 import type { Request } from "../protocol/command.ts";
 import { decodeReply } from "../protocol/decode.ts";
 import type { Frame } from "../protocol/frame.ts";
+import type { Told } from "./job.ts";
+
+/** How long a verdict that did not come in time is reckoned with: some bridges hold replies back for that long. */
+const VERDICT_MS = 60_000;
 
 interface Missing {
   readonly request: Request;
@@ -16,6 +20,8 @@ interface Missing {
 export class Debts {
   readonly #sinceFence = new Set<string>();
   readonly #missing = new Map<string, Missing>();
+  /** Until when (monotonic ms) an ACK or NAK may come that was given up. */
+  #verdictUntil = Number.NEGATIVE_INFINITY;
 
   /** Of how many shapes something may still come. */
   get owed(): number {
@@ -27,9 +33,19 @@ export class Debts {
     this.#sinceFence.add(query.shape);
   }
 
-  /** A command that changes something was not answered: an ACK or NAK may still come, and NAK would fit any question. */
-  untold(): void {
-    this.#sinceFence.add("");
+  /** True while the verdict on an earlier command may still come. */
+  owesVerdict(now: number): boolean {
+    return now < this.#verdictUntil;
+  }
+
+  /** A command that changes something has left. Without a clear verdict an ACK or NAK may still come, and NAK would fit any question. */
+  told(told: Told, now: number): Told {
+    const { answer, doubtful } = told;
+    if (answer === "silence" || answer === "spoilt") {
+      this.#sinceFence.add("");
+      this.#verdictUntil = now + VERDICT_MS;
+    } else if (doubtful !== true) this.#verdictUntil = Number.NEGATIVE_INFINITY;
+    return told;
   }
 
   /** No answer came; it may until then (monotonic ms). */
@@ -66,6 +82,7 @@ export class Debts {
   }
 
   clear(): void {
+    this.#verdictUntil = Number.NEGATIVE_INFINITY;
     this.#sinceFence.clear();
     this.#missing.clear();
   }

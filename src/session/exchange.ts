@@ -112,13 +112,13 @@ export class Exchanger {
         pace: this.#pace,
         decoder: this.#decoder,
         observer: this.#observer,
+        owesVerdict: this.#debts.owesVerdict(this.#clock.monotonic()),
         onStranger: (frame) => this.#excess(frame, "foreign"),
       },
       command,
       checksum,
     );
-    if (told.answer === "silence" || told.answer === "spoilt") this.#debts.untold();
-    return told;
+    return this.#debts.told(told, this.#clock.monotonic());
   }
 
   /** Waits until the line has proved quiet, longer while it is idle; then everything unproven is released, or voided if something came. */

@@ -49,6 +49,8 @@ export interface Told {
   readonly sent: Uint8Array;
   /** The reply's bytes; absent for silence. */
   readonly received?: Uint8Array;
+  /** True where the verdict of an earlier command was still to come, and only one came: it may be that one. */
+  readonly doubtful?: boolean;
   /** UTC epoch ms of the reply's last byte, or of giving up. */
   readonly at: number;
 }
