@@ -1,9 +1,10 @@
 import { exampleOf, type Cadence, type Query } from "../protocol/command.ts";
-import { QCST, QCVT } from "../protocol/pi30/battery.ts";
+import { QBATCD, QBMS, QCST, QCVT } from "../protocol/pi30/battery.ts";
 import { QMCHGCR, QMSCHGCR, QMUCHGCR } from "../protocol/pi30/currents.ts";
 import { findRequest, pi30, polled } from "../protocol/pi30/dialect.ts";
 import { QET, QLT } from "../protocol/pi30/energy.ts";
 import { families } from "../protocol/pi30/family-list.ts";
+import { QDOP, QWFS } from "../protocol/pi30/extras.ts";
 import { QP2GSn, QPGSn } from "../protocol/pi30/parallel.ts";
 import { QCHPT, QOPPT } from "../protocol/pi30/schedule.ts";
 import type { PlanItem } from "../session/poller.ts";
@@ -43,6 +44,8 @@ const beside: ReadonlyMap<Query, Query> = new Map<Query, Query>([
   [QCVT, QCST],
   [QMSCHGCR, QCST],
   [QMUCHGCR, QMCHGCR],
+  [QBATCD, QBMS],
+  [QDOP, QWFS],
 ]);
 
 function besideOf(query: Query): Pick<PlanItem, "beside"> {

@@ -11,9 +11,11 @@ import { backoff } from "./backoff.ts";
 import type { Clock } from "./clock.ts";
 import { Exchanger } from "./exchange.ts";
 import { defaultTiming, type Answer, type ExchangeObserver, type Job, type Timing, type Told } from "./job.ts";
+import { HandOver } from "./hand-over.ts";
 import { CommandStatistics } from "./statistics.ts";
+import { tapped } from "./traffic.ts";
 import { nominalBaud, type OpenTransport } from "./transport.ts";
-import { WorkQueue, type AskOptions, type Question, type Telling } from "./work-queue.ts";
+import { WorkQueue, type AskOptions, type Question, type Telling, type Work } from "./work-queue.ts";
 
 export interface LineOptions {
   /** Looks the device up and opens it; called again for every reconnect. */
@@ -72,8 +74,7 @@ export class Line {
   /** Rejections since the port was opened: the evidence for what is wrong. */
   #heard = new Set<RejectReason>();
   #unanswered = 0;
-  /** True where what is between us and the unit may collect a reply before it hands it over. */
-  #mayHoldBack = false;
+  readonly #handOver = new HandOver();
   /** The longest that the shortest question was thought about since the port was opened, ms. */
   #promptMs = 0;
   readonly #onlineWaiters: (() => void)[] = [];
@@ -170,12 +171,12 @@ export class Line {
 
   async #keepAlive({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     let pauses = backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS, this.#options.random);
+    const open = tapped(this.#options.open, this.#clock, (event) => this.#handOver.note(event));
     while (!signal.aborted) {
       let opened = false;
       try {
-        await using transport = await this.#options.open({ signal });
+        await using transport = await open({ signal });
         opened = true;
-        this.#mayHoldBack = !transport.wire.certain;
         const exchanger = new Exchanger(transport, this.#clock, this.#options.timing ?? defaultTiming, this.#observer());
         try {
           await this.#talk(exchanger, () => (pauses = backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS, this.#options.random)), { signal });
@@ -205,13 +206,15 @@ export class Line {
     while (this.#unanswered > 0);
     onAnswered();
     this.#setStatus("online", "");
+    const mayGo = (work: Work): boolean => work.kind === "telling" || !exchanger.quarantines(work.request.query.shape);
     for (;;) {
-      const work = this.#queue.shift((each) => each.kind === "telling" || !exchanger.quarantines(each.request.query.shape));
+      const work = this.#queue.shift(mayGo);
       if (work) {
         await (work.kind === "question" ? this.#attempt(exchanger, work, { signal }) : this.#tell(exchanger, work, { signal }));
         continue;
       }
       await exchanger.prove({ isIdle: () => this.#queue.empty, signal });
+      if (this.#queue.has(mayGo)) continue;
       if (this.#queue.empty) await this.#waitForWork(exchanger, { signal });
       // Time that would only be waited through tells soonest whether the unit is silent to one question or to all.
       else if (exchanger.owed) await this.#fence(exchanger, { signal });
@@ -267,7 +270,9 @@ export class Line {
       if ((exchanger.owed && !mayStayOpen) || exchanger.needsFence(shape, command.length + 3)) await this.#fence(exchanger, { signal });
       // An odd reply would count as one too many for the answers before it, and nobody would know whose it is.
       if (work.effort !== "full") await exchanger.prove({ isIdle: () => false, signal });
-      await this.#exchange(exchanger, job, { fence: false, signal });
+      // Whatever shape its answer has that could be no late one, it comes behind everything older.
+      const answered = await this.#exchange(exchanger, job, { fence: mayStayOpen, signal });
+      if (answered && work.effort !== "full" && exchanger.owed === 0) work.onHeard?.();
     } catch (error) {
       // The link went down under it; settling twice does no harm.
       work.reject(error);
@@ -300,7 +305,7 @@ export class Line {
     if (everywhere) return firstByteMs;
     // A bridge may hand a reply over in one piece, when its last byte is there: a long one then begins late.
     const replyBytes = BYTES_A_FIELD * Math.max(...layouts.map(({ fields }) => fields.length), 0);
-    const handOverMs = this.#mayHoldBack ? (replyBytes * 10_000) / nominalBaud : 0;
+    const handOverMs = this.#handOver.mayHoldBack ? (replyBytes * 10_000) / nominalBaud : 0;
     return Math.min(firstByteMs, Math.max(BRIEF_MS, BRIEF_TIMES * this.#promptMs + BRIEF_MORE_MS) + handOverMs);
   }
 
@@ -317,10 +322,11 @@ export class Line {
     } while (exchanger.owed);
   }
 
-  async #exchange(exchanger: Exchanger, job: Job, options: { readonly fence: boolean; readonly signal: AbortSignal }): Promise<void> {
+  async #exchange(exchanger: Exchanger, job: Job, options: { readonly fence: boolean; readonly signal: AbortSignal }): Promise<boolean> {
     const answered = await exchanger.exchange(job, options);
     this.#unanswered = answered ? 0 : this.#unanswered + 1;
     if (this.#unanswered >= SILENT_AFTER) throw new TransportError("link-down", this.#whatIsWrong());
+    return answered;
   }
 
   #whatIsWrong(): string {

@@ -4,6 +4,7 @@ import type { Logger } from "../model/logger.ts";
 import type { Request } from "../protocol/command.ts";
 import type { Clock } from "./clock.ts";
 import { defaultTiming, type Answer, type Effort } from "./job.ts";
+import { Nap } from "./nap.ts";
 
 /** What to ask and how often; the list's order breaks ties, so fast values come first. 0 ms = as fast as the line goes. */
 export interface PlanItem {
@@ -34,7 +35,10 @@ export interface PollerOptions {
   readonly logger: Logger;
   readonly plan: readonly PlanItem[];
   /** Sends one inquiry; the poller has no other way to the line, and an inquiry can change nothing. */
-  readonly ask: (request: Request, options: { readonly signal: AbortSignal; readonly effort: Effort }) => Promise<Answer>;
+  readonly ask: (
+    request: Request,
+    options: { readonly signal: AbortSignal; readonly effort: Effort; readonly onHeard: () => void },
+  ) => Promise<Answer>;
   readonly online: (options: { readonly signal: AbortSignal }) => Promise<void>;
   /** Resolves when the line can do with another question: the next one leaves while the answer before it is being proven. */
   readonly ready: (options: { readonly signal: AbortSignal }) => Promise<void>;
@@ -53,7 +57,7 @@ const LOST_AFTER = 5;
 const ASK_AGAIN_MS = 3_600_000;
 /** When a refusal is put to the test. */
 const CONFIRM_AFTER_MS = 60_000;
-/** The same for a live value that was met with silence twice. */
+/** The same for a live value that was met with silence, where another one is answered. */
 const SILENT_AGAIN_MS = 15_000;
 /** When a command is asked again that has nothing to tell at the moment, or tells it in an unknown form. */
 const REST_MS = 60_000;
@@ -61,8 +65,6 @@ const REST_MS = 60_000;
 const SPOILT_AGAIN_MS = 5000;
 /** When probing begins: the live values and whatever the unit is likely to know go first. */
 const PROBE_AFTER_MS = 30_000;
-/** How often is looked whether a slower command has been answered, so that the next may go. */
-const LOOK_MS = 20;
 
 /** Codes of a good frame that brings no data; `reply-nak` stands for ACK here. */
 const unreadable: ReadonlySet<string> = new Set(["reply-foreign", "reply-malformed", "reply-nak"]);
@@ -74,6 +76,8 @@ interface Entry {
   notBefore: number;
   /** Questions on their way. */
   asking: number;
+  /** The line is busy with it; false as soon as its answer is in, proven or not. */
+  unheard: boolean;
   refusals: number;
   answered: boolean;
   unsupported: boolean;
@@ -95,6 +99,7 @@ function entryOf(item: PlanItem, dueAt = 0, alike = 1): Entry {
     dueAt,
     notBefore: 0,
     asking: 0,
+    unheard: false,
     refusals: 0,
     answered: false,
     unsupported: false,
@@ -110,6 +115,7 @@ function entryOf(item: PlanItem, dueAt = 0, alike = 1): Entry {
 export class Poller {
   readonly #options: PollerOptions;
   #entries: Entry[];
+  readonly #nap: Nap;
   #startedAt = 0;
   /** What was asked last. */
   #before: Entry | undefined;
@@ -118,6 +124,7 @@ export class Poller {
 
   constructor(options: PollerOptions) {
     this.#options = options;
+    this.#nap = new Nap(options.clock);
     this.#entries = options.plan.map((item) => entryOf(item, 0, this.#alike(item)));
   }
 
@@ -188,7 +195,7 @@ export class Poller {
         if (!entry) return;
         const waitMs = readyAt(entry) - clock.monotonic();
         if (waitMs > 0) {
-          await clock.sleep(this.#isSlowAsked() ? Math.min(waitMs, LOOK_MS) : waitMs, { signal });
+          await this.#nap.sleep(waitMs, { signal });
           continue;
         }
         this.#reschedule(entry, clock.monotonic());
@@ -233,7 +240,7 @@ export class Poller {
   }
 
   #isSlowAsked(): boolean {
-    return this.#entries.some((entry) => entry.asking > 0 && this.#isSlow(entry));
+    return this.#entries.some((entry) => entry.unheard && this.#isSlow(entry));
   }
 
   #isSlow(entry: Entry | undefined): boolean {
@@ -250,9 +257,14 @@ export class Poller {
   async #ask(entry: Entry, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     // Most units do not know half of the commands, and some meet them with silence: a first look is a short one.
     const effort = entry.answered ? "full" : entry.refusals + 1 < UNSUPPORTED_AFTER.silent ? "brief" : "once";
+    const onHeard = (): void => {
+      entry.unheard = false;
+      this.#nap.wake();
+    };
     entry.asking += 1;
+    entry.unheard = true;
     try {
-      const answer = await this.#options.ask(entry.item.request, { signal, effort });
+      const answer = await this.#options.ask(entry.item.request, { signal, effort, onHeard });
       if (answer.kind === "nak") this.#refused(entry, "refuses");
       else this.#answered(entry, answer);
     } catch (error) {
@@ -261,6 +273,7 @@ export class Poller {
       else this.#fault = { error };
     } finally {
       entry.asking -= 1;
+      onHeard();
     }
   }
 
@@ -312,7 +325,7 @@ export class Poller {
       entry.dueAt = this.#options.clock.monotonic() + Math.max(ASK_AGAIN_MS, entry.item.everyMs);
       const why = support === "refuses" ? "the unit answers NAK" : "the unit does not answer it";
       this.#options.logger.info(`${command} is not supported: ${why}`);
-    } else if (!entry.unsupported && !entry.answered) this.#putToTheTest(entry);
+    } else if (!entry.unsupported && !entry.answered) this.#putToTheTest(entry, support);
     // A command that was answered before is not lost by one failure.
     if (entry.unsupported || !entry.answered) this.#tell({ command, support });
   }
@@ -326,10 +339,14 @@ export class Poller {
   }
 
   /** Of live values soon; of others when everything was asked. */
-  #putToTheTest(entry: Entry): void {
+  #putToTheTest(entry: Entry, support: "refuses" | "silent"): void {
     const now = this.#options.clock.monotonic();
     if (this.#isSlow(entry)) entry.dueAt = now + CONFIRM_AFTER_MS;
-    else if (entry.refusals > 1) entry.dueAt = Math.max(entry.dueAt, now + SILENT_AGAIN_MS);
+    else if (entry.refusals > 1 || (support === "silent" && this.#isLive())) entry.dueAt = Math.max(entry.dueAt, now + SILENT_AGAIN_MS);
+  }
+
+  #isLive(): boolean {
+    return this.#entries.some((entry) => entry.answered && !this.#isSlow(entry));
   }
 
   #notAfter(entry: Entry, ms: number): void {

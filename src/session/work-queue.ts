@@ -14,6 +14,8 @@ export interface AskOptions {
   /** A person waits for it. */
   readonly urgent?: boolean;
   readonly effort?: Effort;
+  /** Called when an answer is in that still waits for its proof, if nothing older can be under way: the next question may be put. */
+  readonly onHeard?: (() => void) | undefined;
 }
 
 /** A question that somebody waits for. */
@@ -21,6 +23,7 @@ export interface Question extends Pending {
   readonly kind: "question";
   readonly request: Request;
   readonly effort: Effort;
+  readonly onHeard: (() => void) | undefined;
   readonly resolve: (answer: Answer) => void;
 }
 
@@ -52,12 +55,13 @@ export class WorkQueue {
   }
 
   /** Adds a question. Rejects with the signal's reason when it fires before the answer. */
-  ask(what: Request, signal: AbortSignal, { urgent = false, effort = "full" }: AskOptions = {}): Promise<Answer> {
+  ask(what: Request, signal: AbortSignal, { urgent = false, effort = "full", onHeard }: AskOptions = {}): Promise<Answer> {
     return this.#add<Answer>(signal, (settlers) => ({
       kind: "question",
       request: what,
       urgent,
       effort,
+      onHeard,
       attempts: 0,
       settled: false,
       ...settlers,
@@ -103,6 +107,11 @@ export class WorkQueue {
       else this.#items.push(work);
       this.#onFilled?.();
     });
+  }
+
+  /** True when there is one that may go out now. */
+  has(mayGo: (work: Work) => boolean): boolean {
+    return this.#items.some(mayGo);
   }
 
   /** Takes the first question that may go out now. */
