@@ -5,6 +5,7 @@ import { knows, ScriptedPort, type Script } from "../../test/support/scripted-po
 import { DeadlineError } from "../model/errors.ts";
 import { encodePayload } from "../protocol/encode.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
+import { Simulation } from "../sim/transport.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
 import { Line } from "./line.ts";
 
@@ -65,6 +66,64 @@ describe("a brief question", () => {
   test("that every unit is expected to know is given its time", async () => {
     const { brief, timed } = await lineTo(knows({ QPIGS: undefined }));
     expect(await timed(failureOf(brief("QPIGS")))).toBeGreaterThanOrEqual(1500);
+  });
+
+  test("makes room for the next as soon as its answer is in, and the next leaves sooner than an idle line proves it", async () => {
+    const { line, port } = await lineTo(knows());
+    const events: string[] = [];
+    const ask = async (command: string, onHeard?: () => void): Promise<void> => {
+      await line.ask(findRequest(command), { signal: new AbortController().signal, effort: "brief", onHeard });
+      events.push(`${command} proven`);
+    };
+    let next: Promise<void> | undefined;
+    await ask("QMOD", () => {
+      events.push("QMOD heard");
+      next = ask("QFLAG");
+    });
+    await next;
+    expect(events).toEqual(["QMOD heard", "QMOD proven", "QFLAG proven"]);
+    const at = (command: string): number => port.asked.findLast((each) => each.command === command)!.at;
+    // 5 bytes and 7 bytes at 0.5 ms, 20 ms of thought, and the 15 ms of silence that a brief question waits for.
+    expect(at("QFLAG") - at("QMOD")).toBeLessThan(60);
+  });
+
+  test("does not while a late answer to another may be under way; an answer of another shape then takes the place of a fence", async () => {
+    const { line, port } = await lineTo(knows({ QPIGS2: undefined }));
+    const heard: string[] = [];
+    const ask = async (command: string): Promise<unknown> =>
+      line.ask(findRequest(command), { signal: new AbortController().signal, effort: "brief", onHeard: () => heard.push(command) });
+    const before = port.asked.length;
+    await Promise.all([failureOf(ask("QPIGS2")), ask("QBEQI"), ask("QFLAG"), ask("QLED")]);
+    // A refusal has no shape of its own, so it pays nothing.
+    expect(heard).toEqual(["QFLAG", "QLED"]);
+    expect(port.commands().slice(before)).toEqual(["QPIGS2", "QBEQI", "QFLAG", "QLED"]);
+  });
+
+  test("does not wait for a long answer once one has come piece by piece", async () => {
+    const clock = new VirtualClock(Date.UTC(2026, 0, 1));
+    const simulation = new Simulation({ clock, model: "mystery", certain: false });
+    const stop = new AbortController();
+    const line = new Line({
+      open: simulation.lines[0]!.open,
+      clock,
+      logger: recordingLogger(),
+      random: () => 0.5,
+      onStatus: () => undefined,
+    });
+    const running = line.run({ signal: stop.signal });
+    stops.push(async () => {
+      stop.abort(new Error("the test is over"));
+      await running;
+    });
+    await line.online({ signal: stop.signal });
+    const silentMs = async (command: string): Promise<number> => {
+      const began = clock.monotonic();
+      await failureOf(line.ask(findRequest(command), { signal: stop.signal, effort: "brief" }));
+      return clock.monotonic() - began;
+    };
+    expect(await silentMs("QPGS0")).toBeGreaterThan(900);
+    await line.ask(findRequest("QPIGS"), { signal: stop.signal });
+    expect(await silentMs("QDOP")).toBeLessThan(500);
   });
 
   test("is asked again like any other when its answer comes spoilt", async () => {

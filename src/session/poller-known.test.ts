@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { recordingLogger } from "../../test/support/readings.ts";
 import { knows, ScriptedPort, type Script } from "../../test/support/scripted-port.ts";
-import { ReplyError } from "../model/errors.ts";
+import { DeadlineError, ReplyError } from "../model/errors.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
 import type { Answer } from "./job.ts";
@@ -116,6 +116,22 @@ describe("a command that brings no data", () => {
     expect(times("QPIGS")).toEqual([0, 5000, 10_000, 15_000, 20_000]);
     expect(failures).toEqual([]);
   });
+});
+
+test("a live value that meets with silence where another is answered is looked for twice more, 15 s apart", async () => {
+  const { runFor, times, poller } = polling([item("QPIGS", 5000), item("QPIGS2", 5000)], (command) =>
+    command === "QPIGS" ? data(command) : new DeadlineError("no answer"),
+  );
+  await runFor(60_000);
+  expect(times("QPIGS2")).toEqual([0, 15_000, 30_000]);
+  expect(times("QPIGS")).toHaveLength(12);
+  expect(poller.unsupported).toEqual(["QPIGS2"]);
+});
+
+test("where none is answered it is looked for at its next turn", async () => {
+  const { runFor, times } = polling([item("QPIGS", 5000), item("QMOD", 5000)], () => new DeadlineError("no answer"));
+  await runFor(14_000);
+  expect(times("QPIGS")).toEqual([0, 5000]);
 });
 
 test("probing begins when everything else was asked, and what was found out is not asked again at the next connect", async () => {

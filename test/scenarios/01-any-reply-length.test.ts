@@ -23,7 +23,8 @@ import { recordingLogger } from "../support/readings.ts";
  */
 
 const noon = Date.UTC(2026, 5, 21, 10);
-const withinMs = 20_000;
+/** Promised are 20 s; a crowded computer and the start of the program need some of them. */
+const withinMs = 17_200;
 
 const ends: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -113,7 +114,7 @@ function watchedOf(profile: Profile): string[] {
 }
 
 describe.each(profiles.map((profile) => [profile.name, profile] as const))("a unit of the make %s", (name, profile) => {
-  test("has a right card and right values within 20 s of the connection, and not one setter was sent", async () => {
+  test("has a right card and right values well within 20 s of the connection, and not one setter was sent", async () => {
     const { simulation, readings, start, wait, liveAt, logger } = await started(name);
     const { inverter } = start();
     await wait(withinMs);
