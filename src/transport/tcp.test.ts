@@ -61,6 +61,22 @@ describe("openTcp", () => {
     expect(first.take()).toHaveLength(0);
   });
 
+  it.runIf(process.platform === "linux")("is one port for programs that do not share a folder for their locks", async () => {
+    const other = mkdtempSync(join(tmpdir(), "sonkrag-test-lock-"));
+    try {
+      const first = await openTcp(at("127.0.0.1"), { signal: never, lockDirectory });
+      await expect(openTcp(at("127.0.0.1"), { signal: never, lockDirectory: other })).rejects.toMatchObject({
+        code: "transport-busy",
+        message: expect.stringMatching(/is in use by this program itself/) as string,
+      });
+      await first[Symbol.asyncDispose]();
+      await using again = await openTcp(at("127.0.0.1"), { signal: never, lockDirectory: other });
+      expect(again.take()).toHaveLength(0);
+    } finally {
+      rmSync(other, { recursive: true });
+    }
+  });
+
   it("says that nobody listens, and leaves no lock behind", async () => {
     server.close();
     for (let attempt = 0; attempt < 2; attempt++) {

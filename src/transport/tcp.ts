@@ -9,6 +9,7 @@ import { type Logger, silentLogger } from "../model/logger.ts";
 import { type Transport, type Wire, wireOf } from "../session/transport.ts";
 import { claimPort } from "./claim.ts";
 import { formatDeviceUrl, type TcpUrl } from "./device-url.ts";
+import { lockName } from "./name-lock.ts";
 import { errnoOf } from "./polled-fd.ts";
 import { WriteQueue } from "./write-queue.ts";
 
@@ -40,7 +41,7 @@ export async function openTcp(url: TcpUrl, { signal, logger = silentLogger, lock
     try {
       return new TcpTransport(await connect(url, address, attempt.signal), lock, url);
     } catch (error) {
-      await lock.close();
+      await lock[Symbol.asyncDispose]();
       throw error;
     }
   } finally {
@@ -66,8 +67,29 @@ async function claimAddress(
   address: string,
   directory: string,
   options: { readonly signal: AbortSignal; readonly logger: Logger },
+): Promise<AsyncDisposable> {
+  const name = `sonkrag-tcp-${address.replaceAll(/[^0-9a-z.]/gi, "-")}-${url.port}`;
+  // The file excludes containers that share a folder, the name all others; of the two only the file knows other systems than Linux.
+  const named = await lockName(name, formatDeviceUrl(url), options);
+  try {
+    const file = await claimFile(url, join(directory, `${name}.lock`), options);
+    return {
+      async [Symbol.asyncDispose]() {
+        await file.close();
+        await named?.[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await named?.[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function claimFile(
+  url: TcpUrl,
+  path: string,
+  options: { readonly signal: AbortSignal; readonly logger: Logger },
 ): Promise<FileHandle> {
-  const path = join(directory, `sonkrag-tcp-${address.replaceAll(/[^0-9a-z.]/gi, "-")}-${url.port}.lock`);
   let handle: FileHandle;
   try {
     handle = await openShared(path);
@@ -122,7 +144,7 @@ class TcpTransport implements Transport {
   readonly address: string;
   readonly wire: Wire;
   readonly #socket: Socket;
-  readonly #lock: FileHandle;
+  readonly #lock: AsyncDisposable;
   readonly #writes = new WriteQueue();
   readonly #closed: Promise<void>;
   #chunks: Uint8Array[] = [];
@@ -130,7 +152,7 @@ class TcpTransport implements Transport {
   #gone: TransportError | undefined;
   #disposing: Promise<void> | undefined;
 
-  constructor(socket: Socket, lock: FileHandle, url: TcpUrl) {
+  constructor(socket: Socket, lock: AsyncDisposable, url: TcpUrl) {
     this.#socket = socket;
     this.#lock = lock;
     this.address = formatDeviceUrl(url);
@@ -184,7 +206,7 @@ class TcpTransport implements Transport {
     this.#writes.close(this.#gone);
     this.#socket.destroy();
     await this.#closed;
-    await this.#lock.close();
+    await this.#lock[Symbol.asyncDispose]();
   }
 
   #receive(chunk: Uint8Array): void {
