@@ -41,6 +41,9 @@ const nothing = (): never => {
 
 it("docs/local-socket.md has every method", () => {
   const table = page("docs/local-socket.md").split("## Methods\n")[1]!;
-  const methods = { ...daemonMethods(() => [], nothing), ...controlMethods({} as ControlService, () => [], nothing) };
+  const methods = {
+    ...daemonMethods({ inverters: () => [], snapshot: nothing, diagnosis: { link: nothing, traffic: nothing, bundle: nothing } }),
+    ...controlMethods({} as ControlService, () => [], nothing),
+  };
   expect(firstCells(table).toSorted()).toEqual(["hello", ...Object.keys(methods)].toSorted());
 });

@@ -7,7 +7,7 @@ import type { Config } from "./config.ts";
 import { LoneUnit } from "./lone-unit.ts";
 import { planOf } from "./plan.ts";
 import type { RecentLog } from "./recent-log.ts";
-import { fetchBundle, runningUrl } from "./running.ts";
+import { openRunning } from "./running-program.ts";
 import { systemClock } from "./system-clock.ts";
 import { packageVersion } from "./version.ts";
 
@@ -38,9 +38,10 @@ export async function writeBundle(options: BundleFileOptions, { signal }: { read
 
 async function runningBundle({ dataDir }: Config, { signal }: { readonly signal: AbortSignal }): Promise<Uint8Array | undefined> {
   try {
-    return await fetchBundle(await runningUrl(dataDir), { signal });
+    await using program = await openRunning(dataDir, { signal });
+    return await program.bundle({ signal });
   } catch (error) {
-    if (error instanceof NotRunningError) return undefined;
+    if (error instanceof NotRunningError && error.context["denied"] !== true) return undefined;
     throw error;
   }
 }

@@ -1,17 +1,17 @@
 import { createWriteStream } from "node:fs";
-import { Readable, type Writable } from "node:stream";
-import { finished, pipeline } from "node:stream/promises";
+import type { Writable } from "node:stream";
+import { finished } from "node:stream/promises";
 import { constants, createGzip } from "node:zlib";
-import type { LiveSnapshot } from "../api/live.ts";
 import { ConfigError, NotRunningError, SinkError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
-import { formatDeviceUrl, parseDeviceUrl } from "../transport/device-url.ts";
+import { formatDeviceUrl, type AutoUrl, type DeviceUrl } from "../transport/device-url.ts";
 import type { Config } from "./config.ts";
-import { onlyDevice, openerOf } from "./devices.ts";
+import { openerOf } from "./devices.ts";
 import { sendTraffic } from "./diagnosis.ts";
 import { LoneUnit } from "./lone-unit.ts";
 import { planOf } from "./plan.ts";
-import { fetchSnapshot, runningUrl } from "./running.ts";
+import { chosenAmong, deviceOf } from "./query.ts";
+import { openRunning, type RunningProgram } from "./running-program.ts";
 import { systemClock } from "./system-clock.ts";
 import { together } from "./together.ts";
 import { packageVersion } from "./version.ts";
@@ -23,8 +23,10 @@ export interface CaptureOptions {
   readonly file: string;
   /** How long; until it is stopped if absent. */
   readonly forMs?: number | undefined;
-  /** Whether the device was named by the person who asks; otherwise the running program decides. */
-  readonly named: boolean;
+  /** The id of the inverter that is meant, where there are several. */
+  readonly inverter?: string | undefined;
+  /** Devices as typed, one by one; absent when any will do, and the running program decides. */
+  readonly devices?: readonly string[] | undefined;
   /** Takes a line for the person who asks. */
   readonly tell: (line: string) => void;
 }
@@ -35,78 +37,65 @@ export interface CaptureOptions {
  */
 export async function capture(options: CaptureOptions, { signal }: { readonly signal: AbortSignal }): Promise<void> {
   signal.throwIfAborted();
-  const { config, file, forMs, tell } = options;
-  const running = await runningInverter(options, { signal });
+  const { forMs } = options;
   const over = new AbortController();
   const timer = forMs === undefined ? undefined : setTimeout(() => over.abort(), forMs);
   const stop = AbortSignal.any([signal, over.signal]);
   const until = forMs === undefined ? "until Ctrl-C" : `for ${Math.round(forMs / 1000)} s`;
   try {
-    if (running !== undefined) {
-      tell(`Recording ${running.device} out of the running sonkrag into ${file} ${until}.`);
-      await recordRunning(running.url, file, { signal: stop });
-    } else {
-      const [only, ...others] = config.inverters;
-      if (only === undefined || others.length > 0)
-        throw new ConfigError(`expected one inverter to record, got ${config.inverters.length}; choose one with --device`);
-      await recordAlone(only.device, until, options, { signal: stop });
-    }
+    if (!(await recordRunning(options, until, { signal, stop })))
+      await recordAlone(await deviceOf(options), until, options, { signal: stop });
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** The address of the traffic of the inverter that is meant, if the running program has it. */
-async function runningInverter(
-  { config, named }: CaptureOptions,
-  { signal }: { readonly signal: AbortSignal },
-): Promise<{ readonly url: URL; readonly device: string } | undefined> {
-  let found: LiveSnapshot["inverters"];
-  let base: string;
-  try {
-    base = await runningUrl(config.dataDir);
-    found = (await fetchSnapshot(base, { signal })).inverters;
-  } catch (error) {
-    if (error instanceof NotRunningError) return undefined;
-    throw error;
-  }
-  const devices = config.inverters.map(({ device }) => device);
-  const meant = named ? found.filter(({ info }) => devices.includes(info.device)) : found;
-  const [only, ...others] = meant;
-  if (only === undefined) return undefined;
-  if (others.length > 0) {
-    const choice = found.map(({ info }) => info.device).join(", ");
-    throw new ConfigError(`expected one inverter to record, got ${meant.length}; choose one with --device: ${choice}`);
-  }
-  return { url: new URL(`/api/v1/inverters/${only.info.id}/traffic`, base), device: only.info.device };
-}
-
-async function recordRunning(url: URL, file: string, { signal }: { readonly signal: AbortSignal }): Promise<void> {
-  const response = await fetch(url, { signal }).catch((cause: unknown) => {
-    if (signal.aborted) return undefined;
-    throw new NotRunningError(`${url.href}: expected the traffic of a running sonkrag, got ${String(cause)}`, { cause });
-  });
-  if (response === undefined) return;
-  if (!response.ok || response.body === null)
-    throw new NotRunningError(`${url.href}: expected the traffic of a running sonkrag, got status ${response.status}`);
+/** Records out of the running program; false where it does not have the inverter that is meant, or none runs. */
+async function recordRunning(
+  { config, file, inverter, devices, tell }: CaptureOptions,
+  until: string,
+  { signal, stop }: { readonly signal: AbortSignal; readonly stop: AbortSignal },
+): Promise<boolean> {
+  await using program = await runningProgram(config, { signal });
+  const chosen = program && (await chosenAmong(await program.inverters({ signal }), { inverter, devices }));
+  if (program === undefined || chosen === undefined) return false;
+  tell(`Recording ${chosen.device} out of the running sonkrag into ${file} ${until}.`);
   const sink = openSink(file);
+  const failed = new AbortController();
+  const over = AbortSignal.any([stop, failed.signal]);
+  const record = async (): Promise<void> => {
+    try {
+      await program.traffic(chosen.id, (text) => void sink.input.write(text), { signal: over });
+    } catch (error) {
+      if (over.aborted) return;
+      if (!(error instanceof NotRunningError)) throw error;
+      throw new NotRunningError(`the running sonkrag has ended; what came until then is in ${file}`, { cause: error });
+    }
+  };
   try {
-    await pipeline(Readable.fromWeb(response.body), sink.input, { end: false, signal });
-    throw new NotRunningError(`${url.href}: the running sonkrag has ended; what came until then is in ${file}`);
-  } catch (error) {
-    if (!signal.aborted) throw isFileError(error) ? sinkError(file, error) : error;
+    await together([record(), sink.broken({ signal: over })], failed);
   } finally {
     await sink.close();
+  }
+  return true;
+}
+
+/** Absent where none runs; one that lets nobody in but another user is told of, for it has the port. */
+async function runningProgram({ dataDir }: Config, { signal }: { readonly signal: AbortSignal }): Promise<RunningProgram | undefined> {
+  try {
+    return await openRunning(dataDir, { signal });
+  } catch (error) {
+    if (error instanceof NotRunningError && error.context["denied"] !== true) return undefined;
+    throw error;
   }
 }
 
 async function recordAlone(
-  device: string,
+  url: Exclude<DeviceUrl, AutoUrl>,
   until: string,
   { config, file, logger, tell }: CaptureOptions,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<void> {
-  const url = await onlyDevice(parseDeviceUrl(device));
   const name = formatDeviceUrl(url);
   const clock = systemClock;
   const unit = new LoneUnit({
@@ -163,10 +152,6 @@ function openSink(file: string): Sink {
       await written;
     },
   };
-}
-
-function isFileError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "syscall" in error;
 }
 
 function sinkError(file: string, cause: unknown): SinkError | ConfigError {

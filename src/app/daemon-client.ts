@@ -10,6 +10,13 @@ const helloWithinMs = 5000;
 interface Waiter {
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: Error) => void;
+  readonly more: ((part: unknown) => void) | undefined;
+}
+
+interface CallOptions {
+  readonly signal: AbortSignal;
+  /** Takes what the method tells before its result. */
+  readonly more?: (part: unknown) => void;
 }
 
 /** A connection to the running sonkrag that has a data folder, over its local socket. */
@@ -79,7 +86,7 @@ export class DaemonClient implements AsyncDisposable {
   }
 
   /** Rejects with the error of the other side, with NotRunningError when it goes away, or with the signal's reason. */
-  async call(method: string, params: unknown, { signal }: { readonly signal: AbortSignal }): Promise<unknown> {
+  async call(method: string, params: unknown, { signal, more }: CallOptions): Promise<unknown> {
     signal.throwIfAborted();
     if (this.#end !== undefined) throw this.#end;
     const id = this.#nextId++;
@@ -93,6 +100,7 @@ export class DaemonClient implements AsyncDisposable {
       this.#waiting.set(id, {
         resolve: (result) => settle(() => resolve(result)),
         reject: (error) => settle(() => reject(error)),
+        more,
       });
       signal.addEventListener("abort", onAbort, { once: true });
       this.#socket.write(`${JSON.stringify({ id, method, params })}\n`);
@@ -118,10 +126,11 @@ export class DaemonClient implements AsyncDisposable {
       this.#socket.destroy(new Error(`${line.slice(0, 100)}: no answer of the local protocol`));
       return;
     }
-    const { id, result, error } = response.data;
+    const { id, more, result, error } = response.data;
     const waiter = typeof id === "number" ? this.#waiting.get(id) : undefined;
     // What nobody waits for any more was given up.
-    if (error === undefined) waiter?.resolve(result);
+    if (more !== undefined) waiter?.more?.(more);
+    else if (error === undefined) waiter?.resolve(result);
     else if (waiter !== undefined) waiter.reject(errorOf(error));
     else if (id === null) this.#close(errorOf(error));
   }

@@ -1,9 +1,11 @@
+import { once } from "node:events";
 import { z } from "zod";
 import type { LiveSnapshot } from "../api/live.ts";
 import type { CardDocument } from "../model/card.ts";
 import { RefusedError } from "../model/errors.ts";
 import type { InverterInfo, LinkStatus } from "../model/reading.ts";
 import type { Request } from "../protocol/command.ts";
+import type { DiagnosisSource } from "../server/diagnosis.ts";
 import type { Answer } from "../session/job.ts";
 import { inquiryOf } from "./inquiry.ts";
 import type { Methods } from "./local-protocol.ts";
@@ -20,7 +22,7 @@ export interface ServedInverter {
 
 const queryParams = z.strictObject({ command: z.string().max(120), inverter: z.string().optional() });
 
-const cardParams = z.strictObject({ inverter: z.string().optional() });
+const inverterParams = z.strictObject({ inverter: z.string().optional() });
 
 /** An inverter as `inverters` lists it. */
 export const listedSchema = z.object({
@@ -36,10 +38,28 @@ export const listedSchema = z.object({
 });
 export type Listed = z.output<typeof listedSchema>;
 
+export interface DaemonSources {
+  readonly inverters: () => readonly ServedInverter[];
+  readonly snapshot: () => LiveSnapshot;
+  readonly diagnosis: DiagnosisSource;
+}
+
 /** What the local socket can do with inverters as such; changing them is `control`'s. */
-export function daemonMethods(inverters: () => readonly ServedInverter[], snapshot: () => LiveSnapshot): Methods {
+export function daemonMethods({ inverters, snapshot, diagnosis }: DaemonSources): Methods {
+  const named = (given: unknown): ServedInverter => oneOf(inverters(), checked(inverterParams, given).inverter);
   return {
     snapshot: async () => snapshot(),
+    link: async (given) => diagnosis.link(named(given).info.id),
+    bundle: async () => ({ base64: Buffer.from(await diagnosis.bundle()).toString("base64") }),
+    traffic: async (given, { signal, more }) => {
+      const stop = diagnosis.traffic(named(given).info.id, (line) => more?.(line));
+      try {
+        if (!signal.aborted) await once(signal, "abort");
+        signal.throwIfAborted();
+      } finally {
+        stop?.();
+      }
+    },
     inverters: async () =>
       inverters().map(({ info, status, location }): Listed => {
         const { id, device, simulated, serialNumber, model, firmware } = info;
@@ -55,8 +75,7 @@ export function daemonMethods(inverters: () => readonly ServedInverter[], snapsh
         };
       }),
     card: async (given) => {
-      const { inverter: id } = checked(cardParams, given);
-      const { info, card } = oneOf(inverters(), id);
+      const { info, card } = named(given);
       if (card === undefined)
         throw new RefusedError("inverter-unknown", `expected an inverter that has said who it is, got ${info.id}, which has not yet`);
       return card;

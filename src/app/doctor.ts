@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { LinkFinding } from "../api/link.ts";
+import type { LiveSnapshot } from "../api/live.ts";
 import { NotRunningError, SonkragError } from "../model/errors.ts";
 import type { JournalTrouble } from "../model/journal.ts";
 import type { Logger } from "../model/logger.ts";
@@ -18,7 +19,7 @@ import { onlyDevice, openerOf } from "./devices.ts";
 import { evidenceOf } from "./evidence.ts";
 import { findingsOf } from "./findings.ts";
 import { LinkRecorder } from "./link-recorder.ts";
-import { fetchCard, fetchLink, fetchSnapshot, runningUrl } from "./running.ts";
+import { openRunning, type RunningProgram } from "./running-program.ts";
 import { systemClock } from "./system-clock.ts";
 
 /** One thing that was looked at. */
@@ -52,8 +53,11 @@ export async function* examine(options: ExamineOptions, { signal }: { readonly s
   yield { check: "configuration", state: "ok", says: file ?? "no file; the defaults are in use" };
   yield* examinePrograms();
   yield await examineFolder(config.dataDir);
-  const running = await runningInverters(config, signal);
-  yield runningFinding(running);
+  const found = await runningProgram(config, signal);
+  const isDenied = found instanceof NotRunningError;
+  await using program = isDenied ? undefined : found;
+  const running = program && (await runningOf(program, signal));
+  yield isDenied ? { check: "running", state: "note", says: found.message } : runningFinding(running);
   if (running?.journalTrouble !== undefined) yield journalFinding(running.journalTrouble);
   for (const { device } of config.inverters) yield* examineDevice(parseDeviceUrl(device), running, options, signal);
   if (config.mqtt.enabled && config.mqtt.url !== undefined) yield await examineBroker(config.mqtt.url, signal);
@@ -116,28 +120,38 @@ async function nearestExisting(path: string): Promise<string> {
   return there || path === dirname(path) ? path : nearestExisting(dirname(path));
 }
 
-interface RunningProgram {
-  readonly url: string;
+interface Running {
+  readonly program: RunningProgram;
   readonly version: string;
   readonly inverters: readonly RunningInverter[];
   readonly journalTrouble?: JournalTrouble | undefined;
 }
-type RunningInverter = Awaited<ReturnType<typeof fetchSnapshot>>["inverters"][number];
+type RunningInverter = LiveSnapshot["inverters"][number];
 
-async function runningInverters({ dataDir }: Config, signal: AbortSignal): Promise<RunningProgram | undefined> {
+/** Absent where none runs; an error where one runs that lets only another user in. */
+async function runningProgram({ dataDir }: Config, signal: AbortSignal): Promise<RunningProgram | NotRunningError | undefined> {
   try {
-    const url = await runningUrl(dataDir);
-    const { version, inverters, journalTrouble } = await fetchSnapshot(url, { signal });
-    return { url, version, inverters, journalTrouble };
+    return await openRunning(dataDir, { signal });
+  } catch (error) {
+    if (!(error instanceof NotRunningError)) throw error;
+    return error.context["denied"] === true ? error : undefined;
+  }
+}
+
+async function runningOf(program: RunningProgram, signal: AbortSignal): Promise<Running | undefined> {
+  try {
+    const { version, inverters, journalTrouble } = await program.snapshot({ signal });
+    return { program, version, inverters, journalTrouble };
   } catch (error) {
     if (error instanceof NotRunningError) return undefined;
     throw error;
   }
 }
 
-function runningFinding(running: RunningProgram | undefined): Finding {
+function runningFinding(running: Running | undefined): Finding {
   if (running === undefined) return { check: "running", state: "ok", says: "no other sonkrag that uses this data folder can be reached" };
-  return { check: "running", state: "note", says: `sonkrag ${running.version} runs at ${running.url} and has its ports to itself` };
+  const { program, version } = running;
+  return { check: "running", state: "note", says: `sonkrag ${version} runs ${program.where} and has its ports to itself` };
 }
 
 function journalFinding({ since, failed, reason }: JournalTrouble): Finding {
@@ -151,7 +165,7 @@ function journalFinding({ since, failed, reason }: JournalTrouble): Finding {
 
 async function* examineDevice(
   wanted: DeviceUrl,
-  running: RunningProgram | undefined,
+  running: Running | undefined,
   options: ExamineOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
@@ -200,7 +214,7 @@ async function* examineDevice(
   if (url.kind === "serial" && error.code === "link-down") yield await findBaud(url, options, signal);
 }
 
-async function* examineTaken(running: RunningProgram | undefined, taken: RunningInverter, signal: AbortSignal): AsyncGenerator<Finding> {
+async function* examineTaken(running: Running | undefined, taken: RunningInverter, signal: AbortSignal): AsyncGenerator<Finding> {
   yield takenFinding(taken);
   yield* await cardFinding(running, taken, signal);
   yield* (await linkOf(running, taken, signal)).map(aboutLink);
@@ -214,35 +228,33 @@ function takenFinding({ info, status, counters }: RunningInverter): Finding {
 }
 
 /** What the running program has found out about the make of this unit, if it has met it. */
-async function cardFinding(
-  running: RunningProgram | undefined,
-  { info }: RunningInverter,
-  signal: AbortSignal,
-): Promise<readonly Finding[]> {
+async function cardFinding(running: Running | undefined, { info }: RunningInverter, signal: AbortSignal): Promise<readonly Finding[]> {
   if (running === undefined) return [];
   try {
-    const { card, facts } = await fetchCard(running.url, info.id, { signal });
+    const { card, facts } = await running.program.card(info.id, { signal });
     const answered = Object.values(card.commands).filter(({ support }) => support === "answers").length;
     const model = facts.modelName ?? facts.modelNumber ?? "a model that does not tell its name";
     const inputs = facts.pvInputs === 1 ? "one PV input" : `${facts.pvInputs} PV inputs`;
     const says = `${info.id}: ${model} (family ${facts.family}), ${inputs}, ${answered} commands answered${card.complete ? "" : "; still being asked"}`;
-    return [{ check: "model card", state: "ok", says: `${says}; all of it: sonkrag card` }];
+    return [
+      {
+        check: "model card",
+        state: "ok",
+        says: `${says}; all of it: sonkrag card${running.inverters.length > 1 ? ` --inverter ${info.id}` : ""}`,
+      },
+    ];
   } catch (error) {
-    if (error instanceof NotRunningError) return [];
+    if (error instanceof SonkragError) return [];
     throw error;
   }
 }
 
 /** What the running program has found out about this link; nothing where it is older or just ending. */
-async function linkOf(
-  running: RunningProgram | undefined,
-  { info }: RunningInverter,
-  signal: AbortSignal,
-): Promise<readonly LinkFinding[]> {
+async function linkOf(running: Running | undefined, { info }: RunningInverter, signal: AbortSignal): Promise<readonly LinkFinding[]> {
   try {
-    return running === undefined ? [] : (await fetchLink(running.url, info.id, { signal })).findings;
+    return running === undefined ? [] : (await running.program.link(info.id, { signal })).findings;
   } catch (error) {
-    if (error instanceof NotRunningError) return [];
+    if (error instanceof SonkragError) return [];
     throw error;
   }
 }

@@ -24,7 +24,7 @@ export class LatestAnswers {
   /** What a command that has left may have changed is not known any more. */
   changedBy({ setting }: Pick<Write, "setting">): void {
     const told = settings.find(({ info }) => info.name === setting)?.readBack?.query;
-    for (const command of [...this.#answers.keys()])
+    for (const command of this.#answers.keys())
       if (told === undefined || requestSentAs(told, command) !== undefined) this.#answers.delete(command);
   }
 

@@ -4,8 +4,15 @@ import { errorCodes, SonkragError, type ErrorCode, type Retry } from "../model/e
 /** Number of the protocol on the local socket; raised only when older clients could no longer be understood. */
 export const localProtocol = 1;
 
+export interface MethodOptions {
+  /** Fires when nobody waits any more. */
+  readonly signal: AbortSignal;
+  /** Takes what is told before the result, any number of times; absent where nobody would hear it. */
+  readonly more?: (part: unknown) => void;
+}
+
 /** What a method of the local socket does. `params` come from outside and have to be checked by it; the result becomes JSON. */
-export type Method = (params: unknown, options: { readonly signal: AbortSignal }) => Promise<unknown>;
+export type Method = (params: unknown, options: MethodOptions) => Promise<unknown>;
 export type Methods = Readonly<Record<string, Method>>;
 
 const idSchema = z.union([z.int(), z.string().max(100)]);
@@ -20,8 +27,13 @@ const failureSchema = z.object({
 });
 export type Failure = z.output<typeof failureSchema>;
 
-/** `id` is null when the request could not be read. */
-export const responseSchema = z.object({ id: idSchema.nullable(), result: z.unknown().optional(), error: failureSchema.optional() });
+/** `id` is null when the request could not be read; a line with `more` is a part, and the end is still to come. */
+export const responseSchema = z.object({
+  id: idSchema.nullable(),
+  more: z.unknown().optional(),
+  result: z.unknown().optional(),
+  error: failureSchema.optional(),
+});
 
 /** What `hello` tells. */
 export const helloSchema = z.object({

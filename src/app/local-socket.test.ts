@@ -58,6 +58,34 @@ describe("LocalSocket", () => {
     ]);
   });
 
+  it("hands over parts before the result, and stops when nobody listens any more", async () => {
+    let stopped: (() => void) | undefined;
+    const isStopped = new Promise<void>((resolve) => (stopped = resolve));
+    await using _program = await announced({
+      count: async (_, { more }) => {
+        for (const part of [0, "two", { three: 3 }]) more?.(part);
+        return "done";
+      },
+      endless: async (_, { signal: gone, more }) => {
+        more?.("first");
+        await once(gone, "abort");
+        stopped?.();
+      },
+    });
+    const parts: unknown[] = [];
+    {
+      await using client = await DaemonClient.open(dataDir, { signal });
+      expect(await client.call("count", undefined, { signal, more: (part) => parts.push(part) })).toBe("done");
+      expect(parts).toEqual([0, "two", { three: 3 }]);
+      // Who does not care for the parts gets the result all the same.
+      expect(await client.call("count", undefined, { signal })).toBe("done");
+      const enough = new AbortController();
+      const call = client.call("endless", undefined, { signal: enough.signal, more: () => enough.abort(new Error("enough")) });
+      await expect(call).rejects.toThrow("enough");
+    }
+    await isStopped;
+  });
+
   it("may be opened by its owner alone, whatever the umask is", async () => {
     const before = process.umask(0);
     try {

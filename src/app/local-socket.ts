@@ -137,7 +137,8 @@ export class LocalSocket implements AsyncDisposable {
         throw invalid(
           `expected one of ${Object.keys(this.#methods).toSorted().join(", ")}, got the method ${JSON.stringify(request.method)}`,
         );
-      send(client, id, { result: (await method(request.params, { signal })) ?? null });
+      const more = (part: unknown): void => send(client, request.id, { more: part });
+      send(client, id, { result: (await method(request.params, { signal, more })) ?? null });
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof SonkragError)) this.#logger.error(`${this.path}: a request failed: ${String(error)}`);

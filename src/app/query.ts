@@ -70,10 +70,17 @@ const answeredSchema = z.object({
 /** The inverter of the running sonkrag that is meant; absent when it does not have the device that was asked for. */
 export async function chosenOf(
   daemon: DaemonClient,
-  { inverter, devices }: Pick<QueryTarget, "inverter" | "devices">,
+  wanted: Pick<QueryTarget, "inverter" | "devices">,
   { signal }: { readonly signal: AbortSignal },
 ): Promise<Listed | undefined> {
-  const listed = z.array(listedSchema).parse(await daemon.call("inverters", undefined, { signal }));
+  return await chosenAmong(z.array(listedSchema).parse(await daemon.call("inverters", undefined, { signal })), wanted);
+}
+
+/** The same among those that the running sonkrag has listed. */
+export async function chosenAmong(
+  listed: readonly Listed[],
+  { inverter, devices }: Pick<QueryTarget, "inverter" | "devices">,
+): Promise<Listed | undefined> {
   const wanted = await placesOf(devices);
   const candidates = wanted === undefined ? listed : listed.filter(({ location }) => wanted.includes(location));
   if (candidates.length === 0 && inverter === undefined) return undefined;

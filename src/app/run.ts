@@ -81,10 +81,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
     change: changeForClient(control),
   });
   const methods = {
-    ...daemonMethods(
-      () => inverters,
-      () => hub.snapshot(),
-    ),
+    ...daemonMethods({ inverters: () => inverters, snapshot: () => hub.snapshot(), diagnosis }),
     ...controlMethods(control, () => inverters, randomUUID),
   };
   await using socket = await LocalSocket.open({ dataDir: config.dataDir, version, logger, methods });

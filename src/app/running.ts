@@ -51,6 +51,27 @@ export async function fetchBundle(base: string, { signal }: { readonly signal: A
   return new Uint8Array(await fetchFrom(base, "/api/v1/bundle", (response) => response.arrayBuffer(), { signal }));
 }
 
+/** Hands over the traffic of an inverter of a running sonkrag as it comes. Rejects with the signal's reason, or NotRunningError at its end. */
+export async function readTraffic(
+  base: string,
+  inverter: string,
+  take: (text: string) => void,
+  { signal }: { readonly signal: AbortSignal },
+): Promise<void> {
+  const url = new URL(`/api/v1/inverters/${inverter}/traffic`, base);
+  const expected = `${url.href}: expected the traffic of a running sonkrag`;
+  const text = new TextDecoder();
+  try {
+    const response = await fetch(url, { signal });
+    if (!response.ok || response.body === null) throw new NotRunningError(`${expected}, got status ${response.status}`);
+    for await (const chunk of response.body) take(text.decode(chunk as Uint8Array, { stream: true }));
+  } catch (cause) {
+    signal.throwIfAborted();
+    throw cause instanceof NotRunningError ? cause : new NotRunningError(`${expected}, got ${reasonOf(cause)}`, { cause });
+  }
+  throw new NotRunningError(`${expected}, got its end`);
+}
+
 async function fetchFrom<T>(
   base: string,
   path: string,

@@ -9,6 +9,7 @@ import type { Terminal } from "./terminal.ts";
 
 export interface CaptureArguments extends ConfigFlags {
   readonly config?: string;
+  readonly inverter?: string;
   /** As typed. */
   readonly for?: string;
 }
@@ -23,7 +24,10 @@ export async function captureTraffic(file: string, options: CaptureArguments, te
   const logger = createLogger({ ...config.log, write: (line) => terminal.stderr.write(line) });
   const tell = (line: string): boolean => terminal.stderr.write(`${line}\n`);
   try {
-    await capture({ config, logger, file: resolve(terminal.cwd, file), forMs, named: options.device !== undefined, tell }, terminal);
+    await capture(
+      { config, logger, file: resolve(terminal.cwd, file), forMs, inverter: options.inverter, devices: options.device, tell },
+      terminal,
+    );
   } catch (error) {
     // Being stopped is one of its ends.
     if (!terminal.signal.aborted || error !== terminal.signal.reason) throw error;

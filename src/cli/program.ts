@@ -218,10 +218,12 @@ sonkrag doctor --bundle diagnosis.json.gz`,
       "capture <file>",
       "Record the raw traffic with the inverter, for a bug report or for `sonkrag simulate --capture`. A running sonkrag goes on.",
       `sonkrag capture --for 5min traffic.jsonl.gz
+sonkrag capture --inverter garage traffic.jsonl
 sonkrag capture --device serial:/dev/ttyUSB0 traffic.jsonl`,
     ),
     false,
   )
+    .option("--inverter <id>", "which one of several, by its id")
     .option("--for <duration>", "how long, e.g. 5min (default: until Ctrl-C)")
     .option("--data-dir <folder>", "its data folder")
     .addHelpText("after", captureHelp)

@@ -4,6 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { LinkReport } from "../../src/api/link.ts";
 import type { Bundle } from "../../src/app/bundle.ts";
+import { readTraffic } from "../../src/app/running.ts";
 import { parseCapture } from "../../src/session/capture.ts";
 import { Service, snapshotOf, startProgram, temporaryFolder } from "../support/service.ts";
 import { cli } from "./cli.ts";
@@ -54,6 +55,35 @@ describe("with a running program", () => {
     expect(refused.stderr).toContain("expected the name of a new file");
   });
 
+  it("everything goes over the local socket where there is no page, and of several inverters the one that was named is meant", async () => {
+    await using one = await simulator("--seed", "3");
+    await using other = await simulator("--seed", "4", "--model", "king");
+    const config = at("two.yaml");
+    const inverters = [`{ device: "${addressOf(one)}", id: one }`, `{ device: "${addressOf(other)}", id: other }`];
+    const outputs = "http: { enabled: false }\nmqtt: { enabled: false }\ntextLog: { enabled: false }\npoll: { fast: 500ms }\n";
+    await writeFile(config, `dataDir: ${at("two")}\n${outputs}inverters:\n  - ${inverters.join("\n  - ")}\n`);
+    await using _program = await Service.start(["run", "--config", config], /Ctrl-C/);
+    const states = async (): Promise<string> => (await cli(["status", "--config", config])).stdout;
+    await expect.poll(states, { timeout: 15_000 }).toMatch(/online[^]*online/);
+
+    const unnamed = await cli(["capture", "--config", config, "--for", "1s", at("none.jsonl")]);
+    expect(unnamed.exit).toBe(2);
+    expect(unnamed.stderr).toContain("choose one of one, other");
+    const file = at("other.jsonl");
+    const made = await cli(["capture", "--config", config, "--inverter", "other", "--for", "3s", file]);
+    expect(made.stderr).toBe(`Recording ${addressOf(other)} out of the running sonkrag into ${file} for 3 s.\n`);
+    expect(made.exit).toBe(0);
+    expect(parseCapture(await readFile(file, "utf8"), file).lines.length).toBeGreaterThan(4);
+
+    const doctor = await cli(["doctor", "--config", config, "--bundle", at("two.json.gz")]);
+    expect(doctor.stdout).toMatch(/note +running +sonkrag \S+ runs as process \d+ and has its ports to itself/);
+    expect(doctor.stdout).toMatch(/model card +one: .*sonkrag card --inverter one\n/);
+    expect(doctor.stdout).toMatch(/model card +other: .*sonkrag card --inverter other\n/);
+    expect(doctor.exit).toBe(0);
+    const bundle = JSON.parse(gunzipSync(await readFile(at("two.json.gz"))).toString()) as Bundle;
+    expect(bundle.inverters.map(({ info }) => info.id)).toEqual(["one", "other"]);
+  });
+
   it("tells of the link and makes a diagnosis file over HTTP, which also replays", async () => {
     await using unit = await simulator("--fault", "echo=100%");
     await using program = await startProgram(at("second"), "--device", addressOf(unit), "--mqtt", "off", "--poll", "500ms");
@@ -66,6 +96,16 @@ describe("with a running program", () => {
     };
     await expect.poll(codes, { timeout: 15_000 }).toEqual(["echo"]);
     expect((await get("/api/v1/inverters/nobody/link")).status).toBe(404);
+
+    const heard = new AbortController();
+    let text = "";
+    const take = (part: string): void => {
+      text += part;
+      if (text.split("\n").length > 3) heard.abort(new Error("enough"));
+    };
+    await expect(readTraffic(page, id, take, { signal: heard.signal })).rejects.toThrow("enough");
+    expect(text).toMatch(/^{"format":"sonkrag-capture".*\n{"t":/);
+    await expect(readTraffic(page, "nobody", take, { signal: new AbortController().signal })).rejects.toThrow(/got status 404/);
 
     const doctor = await cli(["doctor", "--data-dir", at("second"), "--device", addressOf(unit), "--bundle", at("bundle.json.gz")]);
     expect(doctor.stdout).toMatch(/\nnote +link +The adapter sends our own bytes back before the reply\.\n +→ /);
