@@ -2,15 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { recordingLogger } from "../../test/support/readings.ts";
+import { liveRig } from "../../test/support/live-rig.ts";
 import { knows, ScriptedPort, type Script } from "../../test/support/scripted-port.ts";
-import type { Sink } from "../model/reading.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import { findSetting } from "../protocol/pi30/settings/catalogue.ts";
 import type { UnitOutcome } from "../session/control.ts";
-import { VirtualClock } from "../sim/virtual-clock.ts";
-import { LiveInverter } from "./live-inverter.ts";
-import { InverterRegistry } from "./registry.ts";
 
 /* A change is meant for one unit. Another one that has taken its place behind the cable must neither get it nor answer for it. */
 
@@ -18,7 +14,6 @@ const serialNumber = "92931905106458";
 const other = "96332011223344";
 const signal = (): AbortSignal => new AbortController().signal;
 const priority = findSetting("outputSourcePriority");
-const nowhere: Sink & { forget(): void } = { name: "nowhere", reading() {}, status() {}, forget() {} };
 
 /** A unit with an output priority that it takes, or only says it takes. */
 function unitThat(id: string, code: number, manner: "obeys" | "ignores" = "obeys") {
@@ -48,35 +43,11 @@ afterEach(async () => {
 });
 
 async function live(script: Script, wantedId?: string, { waitMs = 3000, asks = ["QPIGS"] } = {}) {
-  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
-  const logger = recordingLogger();
-  const registry = await InverterRegistry.open(join(folder, "inverters.json"), { logger });
+  const plan = asks.map((command) => ({ request: findRequest(command), everyMs: 5000 }));
+  const { clock, add, start, wait } = await liveRig({ folder, plan, wide: true });
   const port = new ScriptedPort(clock, script);
-  const inverter = new LiveInverter({
-    target: {
-      open: port.open,
-      device: "serial:/dev/ttyUSB0",
-      location: "/dev/ttyUSB0",
-      simulated: false,
-      wantedId,
-      provisionalId: "inverter-1",
-    },
-    plan: asks.map((command) => ({ request: findRequest(command), everyMs: 5000 })),
-    registry,
-    wide: true,
-    clock,
-    logger,
-    outputs: nowhere,
-    page: nowhere,
-  });
-  const stop = new AbortController();
-  const running = inverter.run({ signal: stop.signal });
-  stops.push(async () => {
-    stop.abort(new Error("the test is over"));
-    await running;
-    await registry.saved();
-  });
-  const wait = async (ms: number): Promise<void> => await clock.sleep(ms, { signal: signal() });
+  const inverter = add(port.open, { wantedId });
+  stops.push(start(inverter));
   await wait(waitMs);
   const change = async (control = inverter.control): Promise<UnitOutcome> =>
     await control.change(priority, "sbu", { signal: signal(), beforeWrite: async () => undefined });

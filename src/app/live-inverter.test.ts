@@ -3,15 +3,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { failureOf } from "../../test/support/failure.ts";
-import { recordingLogger } from "../../test/support/readings.ts";
+import { liveRig } from "../../test/support/live-rig.ts";
 import { knows, nothing, ScriptedPort, type Script } from "../../test/support/scripted-port.ts";
 import { TransportError } from "../model/errors.ts";
 import type { InverterInfo, LinkStatus, Reading } from "../model/reading.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import { serialNumberOf } from "../sim/answers.ts";
-import { VirtualClock } from "../sim/virtual-clock.ts";
-import { LiveInverter, type Target } from "./live-inverter.ts";
-import { InverterRegistry } from "./registry.ts";
+import type { LiveInverter, Target } from "./live-inverter.ts";
 
 const serialNumber = "92931905106458";
 const other = "96332011223344";
@@ -50,45 +48,21 @@ afterEach(async () => {
 
 /** The program around one or more inverters; `page` also gets what all outputs get. */
 async function program() {
-  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
-  const logger = recordingLogger();
-  const registry = await InverterRegistry.open(join(folder, "inverters.json"), { logger });
   const outputs = new Recorder();
   const page = new Recorder();
-  const never = new AbortController().signal;
+  const plan = [{ request: findRequest("QPIGS"), everyMs: 5000 }];
+  const rig = await liveRig({ folder, plan, outputs, page });
+  const { clock, logger, registry, wait } = rig;
   const add = (script: Script, overrides: Partial<Target> = {}) => {
     const port = new ScriptedPort(clock, script);
-    const inverter = new LiveInverter({
-      target: {
-        open: port.open,
-        device: "serial:/dev/ttyUSB0",
-        location: "/dev/ttyUSB0",
-        simulated: false,
-        wantedId: undefined,
-        provisionalId: "inverter-1",
-        ...overrides,
-      },
-      plan: [{ request: findRequest("QPIGS"), everyMs: 5000 }],
-      registry,
-      clock,
-      logger,
-      outputs,
-      page,
-    });
-    return { port, inverter };
+    return { port, inverter: rig.add(port.open, overrides) };
   };
   const start = (...inverters: readonly LiveInverter[]): (() => Promise<void>) => {
-    const stop = new AbortController();
-    const running = Promise.all(inverters.map((each) => each.run({ signal: stop.signal })));
-    const end = async (): Promise<void> => {
-      stop.abort(new Error("the test is over"));
-      await running;
-      await registry.saved();
-    };
+    const end = rig.start(...inverters);
     stops.push(end);
     return end;
   };
-  return { clock, logger, registry, outputs, page, add, start, wait: (ms: number) => clock.sleep(ms, { signal: never }) };
+  return { clock, logger, registry, outputs, page, add, start, wait };
 }
 
 /** A run of the program that has met this unit. */

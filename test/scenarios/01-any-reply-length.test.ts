@@ -2,11 +2,9 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { CardStore } from "../../src/app/cards.ts";
 import { loadConfig } from "../../src/app/config-file.ts";
-import { LiveInverter } from "../../src/app/live-inverter.ts";
+import type { LiveInverter } from "../../src/app/live-inverter.ts";
 import { planOf } from "../../src/app/plan.ts";
-import { InverterRegistry } from "../../src/app/registry.ts";
 import type { CardDocument, Support } from "../../src/model/card.ts";
 import type { Reading } from "../../src/model/reading.ts";
 import { findRequest } from "../../src/protocol/pi30/dialect.ts";
@@ -14,7 +12,7 @@ import type { Profile } from "../../src/sim/profile.ts";
 import { profiles } from "../../src/sim/profiles.ts";
 import { Simulation } from "../../src/sim/transport.ts";
 import { VirtualClock } from "../../src/sim/virtual-clock.ts";
-import { recordingLogger } from "../support/readings.ts";
+import { liveRig } from "../support/live-rig.ts";
 
 /*
  * Scenario 1 of the acceptance list. Given simulators of every make, one of which nobody has a card for; when the program is
@@ -36,9 +34,6 @@ async function started(model: string) {
   const folder = await mkdtemp(join(tmpdir(), "sonkrag-scenario-1-"));
   const clock = new VirtualClock(noon);
   const simulation = new Simulation({ clock, model });
-  const logger = recordingLogger();
-  const registry = await InverterRegistry.open(join(folder, "inverters.json"), { logger });
-  const cards = await CardStore.open(join(folder, "cards"), { logger });
   const readings: Reading[] = [];
   let liveAt: number | undefined;
   const outputs = {
@@ -50,37 +45,16 @@ async function started(model: string) {
     },
     forget: () => undefined,
   };
+  const rig = await liveRig({ folder, clock, plan, keepsCards: true, outputs });
   const start = (): { readonly inverter: LiveInverter; readonly end: () => Promise<void> } => {
-    const inverter = new LiveInverter({
-      target: {
-        open: simulation.lines[0]!.open,
-        device: "serial:/dev/ttyUSB0",
-        location: "/dev/ttyUSB0",
-        simulated: false,
-        wantedId: undefined,
-        provisionalId: "inverter-1",
-      },
-      plan,
-      registry,
-      cards,
-      clock,
-      logger,
-      outputs,
-      page: outputs,
-    });
-    const stop = new AbortController();
-    const running = inverter.run({ signal: stop.signal });
-    const end = async (): Promise<void> => {
-      stop.abort(new Error("the test is over"));
-      await running;
-      await Promise.all([registry.saved(), cards.saved()]);
-    };
+    const inverter = rig.add(simulation.lines[0]!.open);
+    const end = rig.start(inverter);
     ends.push(end);
     return { inverter, end };
   };
   ends.push(() => rm(folder, { recursive: true }));
-  const never = new AbortController().signal;
-  return { simulation, logger, readings, start, wait: (ms: number) => clock.sleep(ms, { signal: never }), liveAt: () => liveAt };
+  const { logger, wait } = rig;
+  return { simulation, logger, readings, start, wait, liveAt: () => liveAt };
 }
 
 const latest = (readings: readonly Reading[], command: string): Reading => {

@@ -2,15 +2,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CardStore } from "../../src/app/cards.ts";
-import { LiveInverter } from "../../src/app/live-inverter.ts";
 import { planOf } from "../../src/app/plan.ts";
-import { InverterRegistry } from "../../src/app/registry.ts";
 import { checksumHabits, encodeCommand, hasZeroByte } from "../../src/protocol/encode.ts";
 import { findRequest } from "../../src/protocol/pi30/dialect.ts";
 import { Simulation, type SimulationOptions } from "../../src/sim/transport.ts";
 import { VirtualClock } from "../../src/sim/virtual-clock.ts";
-import { recordingLogger } from "../support/readings.ts";
+import { liveRig } from "../support/live-rig.ts";
 
 /*
  * Scenario 7 of the acceptance list. Given units of both known rules for a zero byte in a checksum; when the energy of every
@@ -67,35 +64,11 @@ describe.each(cases)("a unit that takes the rule %s, on %s", (rule, _, hid) => {
   });
 
   async function program(simulation: Simulation, clock: VirtualClock) {
-    const logger = recordingLogger();
-    const registry = await InverterRegistry.open(join(folder, "inverters.json"), { logger });
-    const cards = await CardStore.open(join(folder, "cards"), { logger });
-    const nothing = { name: "nothing", status: () => undefined, reading: () => undefined, forget: () => undefined };
     const device = hid ? "hidraw:/dev/hidraw0" : "serial:/dev/ttyUSB0";
-    const inverter = new LiveInverter({
-      target: {
-        open: simulation.lines[0]!.open,
-        device,
-        location: device,
-        simulated: false,
-        wantedId: undefined,
-        provisionalId: "inverter-1",
-      },
-      plan: planOf({ fastMs: 5000, mediumMs: 15_000, slowMs: 60_000 }),
-      registry,
-      cards,
-      clock,
-      logger,
-      outputs: nothing,
-      page: nothing,
-    });
-    const stop = new AbortController();
-    const running = inverter.run({ signal: stop.signal });
-    const end = async (): Promise<void> => {
-      stop.abort(new Error("the test is over"));
-      await running;
-      await Promise.all([registry.saved(), cards.saved()]);
-    };
+    const plan = planOf({ fastMs: 5000, mediumMs: 15_000, slowMs: 60_000 });
+    const rig = await liveRig({ folder, clock, plan, keepsCards: true });
+    const inverter = rig.add(simulation.lines[0]!.open, { device, location: device });
+    const end = rig.start(inverter);
     ends.push(end);
     return { inverter, end };
   }
