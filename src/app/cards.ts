@@ -19,6 +19,7 @@ const cardSchema = z.object({
       failures: z.number().int().min(0),
       fields: z.number().int().optional(),
       length: z.number().int().optional(),
+      oddity: z.object({ index: z.number().int().min(0), form: z.string(), seen: z.number().int().min(1) }).optional(),
       payload: z.string().optional(),
       at: z.number(),
     }),

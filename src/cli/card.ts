@@ -6,7 +6,7 @@ import { loadConfig, type ConfigFlags } from "../app/config-file.ts";
 import { createLogger } from "../app/logger.ts";
 import { packageVersion } from "../app/version.ts";
 import { balanceText } from "../model/balance.ts";
-import type { CardDocument, CardSetting, Support } from "../model/card.ts";
+import type { CardDocument, CardSetting, MalformedField, Support } from "../model/card.ts";
 import { settings } from "../protocol/pi30/settings/catalogue.ts";
 import { describeAllowed } from "../protocol/setting.ts";
 import { isSimulated } from "../sim/answers.ts";
@@ -68,11 +68,16 @@ function cardText({ card: { commands, ...about }, facts, balance }: CardDocument
     ...Object.entries(facts.unknownFields).map(
       ([command, fields]) => [`Unknown in ${command}`, fields.map(({ index, text }) => `field ${index}: ${text}`).join(", ")] as const,
     ),
+    ...Object.entries(facts.malformedFields).map(([command, field]) => [`Malformed in ${command}`, malformedText(field)] as const),
   ];
   const taken = Object.entries(facts.settings).map(([name, setting]) => [name, offerText(name, setting)]);
   const simulated = isSimulated(about.serialNumber) ? "SIMULATED: nothing here is real\n" : "";
   const unfinished = about.complete ? "" : "Not complete yet: ask again in half a minute.\n";
   return `${simulated}${unfinished}${lines(rows)}\nSettings it takes:\n${lines(taken)}`;
+}
+
+function malformedText({ index, name, text, isHabit }: MalformedField): string {
+  return `field ${index} (${name}): ${text}; ${isHabit ? "always so: the other fields are trusted" : "no field of the reply is trusted yet"}`;
 }
 
 function offerText(name: string, setting: CardSetting): string {

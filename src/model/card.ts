@@ -7,6 +7,16 @@ import type { Allowed } from "./setting.ts";
  */
 export type Support = "answers" | "hasNothing" | "refuses" | "silent" | "unreadable";
 
+/** A field in a form that no paper has, in a reply that is right otherwise. */
+export interface Oddity {
+  /** Its place in the reply, from 0. */
+  readonly index: number;
+  /** What it looks like: every digit as N, everything else as it came. */
+  readonly form: string;
+  /** How often in a row it was seen so, 1 to 3; from 3 on it is a habit of the unit, and the other fields are trusted. */
+  readonly seen: number;
+}
+
 /** What one command brought. */
 export interface CommandRecord {
   readonly support: Support;
@@ -16,6 +26,8 @@ export interface CommandRecord {
   readonly fields?: number;
   /** Characters of the latest payload. */
   readonly length?: number;
+  /** The one field of its replies that has another form than documented. */
+  readonly oddity?: Oddity;
   /** A payload of this form, as received; it holds what identifies the unit, unless the card was made to be shared. */
   readonly payload?: string;
   /** UTC epoch ms at which this was found out. */
@@ -52,6 +64,14 @@ export interface UnknownField {
   readonly text: string;
 }
 
+/** A field that gives no value, because it does not look as documented. */
+export interface MalformedField extends UnknownField {
+  /** What should stand there. */
+  readonly name: string;
+  /** True once it is known for a habit of the unit, and the other fields of the reply are trusted. */
+  readonly isHabit: boolean;
+}
+
 /** A setting that the unit has; `locked` where it cannot be changed at the moment. */
 export type CardSetting = Allowed | { readonly kind: "locked"; readonly reason: string };
 
@@ -80,6 +100,8 @@ export interface CardFacts {
   readonly settings: Readonly<Record<string, CardSetting>>;
   /** By command. */
   readonly unknownFields: Readonly<Record<string, readonly UnknownField[]>>;
+  /** By command: the field that does not have its documented form and gives no value. */
+  readonly malformedFields: Readonly<Record<string, MalformedField>>;
 }
 
 /** A card as it is shown. */

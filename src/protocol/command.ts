@@ -15,6 +15,8 @@ export interface Condition {
 export interface Layout<Slots extends readonly Slot[] = readonly Slot[]> {
   /** Fewest and most fields this form is taken for. */
   readonly count: readonly [min: number, max: number];
+  /** How many fields papers and captures have, where that is less than `count` lets through. */
+  readonly lengths?: readonly number[];
   /** Tells two forms of the same length apart by the text of some fields. */
   readonly where?: readonly Condition[];
   /** In wire order; further fields of the reply go to the tail. */

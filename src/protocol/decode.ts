@@ -44,8 +44,7 @@ function decodeWhole({ query, command }: Request<unknown>, body: string): { valu
 }
 
 function decodeFields({ query, command }: Request<unknown>, body: string): { values: Values; tail: string[] } {
-  // Some firmware ends a payload with a space that the checksum covers.
-  const texts = body.replace(/ +$/, "").split(" ");
+  const texts = textsOf(body);
   const layout = findLayout(query, texts);
   if (!layout) throw foreign(command, countsOf(query), body);
   const values: Record<string, Value> = {};
@@ -53,6 +52,11 @@ function decodeFields({ query, command }: Request<unknown>, body: string): { val
     decodeSlot({ command, body, index, text: texts[index]!, isLast: index === texts.length - 1 }, slot, values);
   }
   return { values, tail: texts.slice(layout.fields.length) };
+}
+
+/** The fields of a reply; some firmware ends a payload with a space that the checksum covers. */
+export function textsOf(body: string): string[] {
+  return body.replace(/ +$/, "").split(" ");
 }
 
 interface Place {
@@ -64,19 +68,36 @@ interface Place {
   readonly isLast: boolean;
 }
 
-function decodeSlot(place: Place, slot: Slot, values: Record<string, Value>): void {
-  const { command, body, index, text } = place;
-  const fields: readonly Field[] = "name" in slot ? [slot] : slot;
-  for (const { name, codec, absent } of fields) {
-    if (text === absent) return;
+/** The field of this place and its value; `absent` where the unit says that it has none; nothing where the text fits no meaning of the place. */
+export function readSlot(
+  slot: Slot,
+  text: string,
+  isLast: boolean,
+): { readonly name: string; readonly value: Value } | "absent" | undefined {
+  for (const { name, codec, absent } of fieldsOf(slot)) {
+    if (text === absent) return "absent";
     const value = codec.decode(text);
     // A zero byte won or lost between checksum and CR moves the payload's end by one character and leaves the checksum
     // right: 045 turns into 04 or 0457. So the last number must be as wide as documented; before it, wider ones are taken.
-    if (value !== undefined && !(place.isLast && codec.encode(value) !== text)) {
-      values[name] = value;
-      return;
-    }
+    if (value !== undefined && !(isLast && codec.encode(value) !== text)) return { name, value };
   }
+  return undefined;
+}
+
+/** The meanings of a place, the likeliest first. */
+export function fieldsOf(slot: Slot): readonly Field[] {
+  return "name" in slot ? [slot] : slot;
+}
+
+function decodeSlot(place: Place, slot: Slot, values: Record<string, Value>): void {
+  const { command, body, index, text } = place;
+  const found = readSlot(slot, text, place.isLast);
+  if (found === "absent") return;
+  if (found !== undefined) {
+    values[found.name] = found.value;
+    return;
+  }
+  const fields = fieldsOf(slot);
   const expected = fields.map(({ name, codec }) => `${name} as ${codec.shape}`).join(", or ");
   throw new ReplyError("reply-malformed", `${command} field ${index}: expected ${expected}, got ${JSON.stringify(text)}`, {
     context: { command, body, index, field: fields[0]?.name, got: text },

@@ -116,3 +116,23 @@ test("a unit that is alone and later gets company is asked for the others, and k
   await wait(600_000);
   expect(asked("QPGS2") - before).toBe(2);
 });
+
+test("an unknown unit with one field in a form of its own gives the other values within 20 s, and at once after a restart", async () => {
+  const body = (temperature: string, load: string): string =>
+    `230.5 50.0 230.0 50.0 0460 ${load} 014 380 26.40 005 085 ${temperature} 03.1 182.5 00.00 00000 00010110 00 00 00565 010`;
+  const unnamed = (status: string): Script => knows({ QPIGS: status, QMN: "NAK", QGMN: "NAK" });
+  const { unit, readings, wait, replace } = kept(unnamed(body("41C", "0414")));
+  const told = (): Reading | undefined => readings.findLast(({ command }) => command === "QPIGS");
+  await wait(7000);
+  expect(told()).toBeUndefined();
+  await wait(13_000);
+  expect(told()?.values).toMatchObject({ loadActivePower: 414, batteryVoltage: 26.4, field11: "41C" });
+  expect(told()?.values).not.toHaveProperty("heatSinkTemperature");
+  expect(unit.cardFacts).toMatchObject({ family: "unknown", malformedFields: { QPIGS: { index: 11, isHabit: true } } });
+  await replace(unnamed(body("39C", "0777")));
+  expect(told()?.values).toMatchObject({ loadActivePower: 777 });
+  // What comes in another form is not trusted: not the field, and not the reply.
+  const before = readings.length;
+  await replace(unnamed(body("4.1", "0999")));
+  expect(readings.slice(before).find(({ values }) => values["loadActivePower"] === 999)?.values).toBeUndefined();
+});

@@ -5,7 +5,7 @@ import type { LinkStatus, Reading, Values } from "../model/reading.ts";
 import { request, type Query } from "../protocol/command.ts";
 import { identify, isSharedSerialNumber } from "../protocol/identify.ts";
 import { hasZeroByte } from "../protocol/encode.ts";
-import { derived, emptyCard, isCardOf, isThere, observe, withFact, type Observation } from "../protocol/pi30/card.ts";
+import { asTold, derived, emptyCard, isCardOf, isLearning, isThere, observe, withFact, type Observation } from "../protocol/pi30/card.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import { QEDyyyymmdd, QET } from "../protocol/pi30/energy.ts";
 import { QGMN, QID, QMN, QPI, QSID, QVFW } from "../protocol/pi30/identity.ts";
@@ -175,11 +175,11 @@ export class Unit {
       clock: options.clock,
       logger: options.logger,
       plan: options.plan,
-      ask: (what, how) => options.line.ask(what, how),
+      ask: (what, how) => options.line.ask(asTold(what, this.#card, this.cardFacts?.family), how),
       online: ({ signal }) => options.line.online({ signal }),
       ready: ({ signal }) => options.line.ready({ signal }),
       onData: (answer) => this.#read(answer),
-      onFailure: ({ command, support, body }) => this.#observe({ command, support, payload: body }),
+      onFailure: ({ command, support, body }) => this.#failed({ command, support, payload: body }),
     });
   }
 
@@ -242,6 +242,12 @@ export class Unit {
     if (this.#unitsSeen.has(`QPGS${charged + 1}`)) this.#poller.add(request(QP2GSn, charged + 1), command);
     if (charged > 0 && values["unitExists"] === false) return;
     this.#options.onReading(toReading(this.#id, answer));
+  }
+
+  #failed(observation: Observation): void {
+    this.#observe(observation);
+    // Not at the pace of what cannot be read: two more like it, and the rest of the answer can be.
+    if (isLearning(this.#card, observation.command, this.cardFacts?.family)) this.#poller.rest(observation.command, 0);
   }
 
   #observe(observation: Observation): void {

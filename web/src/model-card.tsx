@@ -46,7 +46,7 @@ export function ModelCard({ inverter }: { readonly inverter: InverterState }): V
 }
 
 function Card({ card, facts, balance }: CardDocument): VNode {
-  const { parallel, unknownFields, settings } = facts;
+  const { parallel, unknownFields, malformedFields, settings } = facts;
   return (
     <>
       <p class="note">
@@ -77,6 +77,11 @@ function Card({ card, facts, balance }: CardDocument): VNode {
             </Fact>
           );
         })}
+        {Object.entries(malformedFields).map(([command, { index, name, text, isHabit }]) => (
+          <Fact key={command} name={`Malformed in ${command}`}>
+            field {index} ({name}): {text}; {isHabit ? "always so: the other fields are trusted" : "no field of the reply is trusted yet"}
+          </Fact>
+        ))}
         {Object.entries(unknownFields).map(([command, fields]) => (
           <Fact key={command} name={`Unknown fields of ${command}`}>
             {fields.map(({ index, text }) => `field ${index}: ${text}`).join(", ")}

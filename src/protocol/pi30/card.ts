@@ -1,14 +1,24 @@
-import type { CardDocument, CardFacts, CardSetting, CommandRecord, ModelCard, Support, UnknownField } from "../../model/card.ts";
+import type {
+  CardDocument,
+  CardFacts,
+  CardSetting,
+  CommandRecord,
+  MalformedField,
+  ModelCard,
+  Support,
+  UnknownField,
+} from "../../model/card.ts";
 import { metric, type Metric } from "../../model/metric.ts";
 import type { Value, Values } from "../../model/reading.ts";
-import { exampleOf, findLayout, type Slot } from "../command.ts";
+import { exampleOf, findLayout, type Request, type Slot } from "../command.ts";
 import type { ChecksumHabit } from "../crc.ts";
-import { decodeReply } from "../decode.ts";
-import type { Field } from "../field.ts";
+import { decodeReply, fieldsOf, textsOf } from "../decode.ts";
 import { derive } from "../reading.ts";
 import type { UnitMake } from "../setting.ts";
 import { findRequest } from "./dialect.ts";
 import { familyOf } from "./families.ts";
+import { unknownFamily } from "./family-list.ts";
+import { HABIT_AFTER, oddFormIn, tolerating } from "./oddity.ts";
 import { settings } from "./settings/catalogue.ts";
 
 /** What one question to the unit brought. */
@@ -77,19 +87,42 @@ function recordOf(observation: Observation, before: CommandRecord | undefined, a
   if (support !== "answers") {
     const failures = Math.min(MOST_FAILURES, (before?.failures ?? 0) + 1);
     if (before?.support === support && before.failures === failures && before.payload === payload) return before;
-    return { support, failures, ...(payload !== undefined && formOf(command, payload)), at };
+    return { support, failures, ...(payload !== undefined && { ...oddityOf(command, payload, before), ...formOf(command, payload) }), at };
   }
   if (before?.support === "answers" && before.payload !== undefined && !isNews(command, before.payload, payload)) return before;
-  return { support, failures: 0, ...formOf(command, payload), at };
+  // What is known for a habit may be away for a while.
+  const habit = isHabit(before) && { oddity: before.oddity };
+  return { support, failures: 0, ...habit, ...formOf(command, payload), at };
+}
+
+function oddityOf(command: string, payload: string, before: CommandRecord | undefined): Pick<CommandRecord, "oddity"> {
+  const odd = oddFormIn(findRequest(command), payload);
+  if (odd === undefined) return {};
+  const last = before?.oddity;
+  const isSame = last?.index === odd.index && last.form === odd.form;
+  return { oddity: { ...odd, seen: isSame ? Math.min(HABIT_AFTER, last.seen + 1) : 1 } };
+}
+
+function isHabit(record: CommandRecord | undefined): record is CommandRecord & Required<Pick<CommandRecord, "oddity">> {
+  return record?.oddity !== undefined && record.oddity.seen >= HABIT_AFTER;
+}
+
+/** How an answer of this unit is to be read: as documented, but for a field that is known to have a form of its own. */
+export function asTold<V>(request: Request<V>, card: ModelCard | undefined, family: string | undefined): Request<V> {
+  const record = card?.commands[request.command];
+  // What a known family sends is documented: there an odd field is a fault.
+  return isHabit(record) && family === unknownFamily.key ? tolerating(request, record.oddity) : request;
+}
+
+/** True where an odd field of this command has been seen, and the next answer is one more towards a habit or can be read: worth asking again soon. */
+export function isLearning(card: ModelCard | undefined, command: string, family: string | undefined): boolean {
+  const record = card?.commands[command];
+  return record?.oddity !== undefined && (!isHabit(record) || family === unknownFamily.key);
 }
 
 function formOf(command: string, payload: string): Pick<CommandRecord, "fields" | "length" | "payload"> {
   const isWhole = findRequest(command).query.whole !== undefined;
   return { ...(!isWhole && { fields: textsOf(payload).length }), length: payload.length, payload };
-}
-
-function textsOf(payload: string): string[] {
-  return payload.replace(/ +$/, "").split(" ");
 }
 
 function isNews(command: string, before: string, after: string): boolean {
@@ -107,8 +140,7 @@ function isNews(command: string, before: string, after: string): boolean {
 }
 
 function isLastingSlot(slot: Slot): boolean {
-  const fields: readonly Field[] = "name" in slot ? [slot] : slot;
-  return fields.some(({ name }) => isLasting(name));
+  return fieldsOf(slot).some(({ name }) => isLasting(name));
 }
 
 /** True of what is fixed for the unit, or changes when a person changes it. */
@@ -117,9 +149,14 @@ function isLasting(name: string): boolean {
   return kind === "fact" || kind === "setting";
 }
 
-function read(command: string, body: string): { readonly values: Values; readonly tail: readonly string[] } | undefined {
+function read(
+  command: string,
+  { payload: body, ...record }: CommandRecord,
+): { readonly values: Values; readonly tail: readonly string[] } | undefined {
+  if (body === undefined) return undefined;
+  const asked = findRequest(command);
   try {
-    const reply = decodeReply(findRequest(command), { body });
+    const reply = decodeReply(isHabit(record) ? tolerating(asked, record.oddity) : asked, { body });
     return reply.kind === "data" ? reply : undefined;
   } catch {
     return undefined;
@@ -159,6 +196,7 @@ export function derived(card: ModelCard): CardFacts {
     parallel,
     settings: settingsOf(answers, { family: family.key, unit: parallel.number, wide: false }),
     unknownFields: unknownFieldsOf(card, answers),
+    malformedFields: malformedFieldsOf(card),
   };
 }
 
@@ -166,8 +204,8 @@ type Answers = ReadonlyMap<string, { readonly values: Values; readonly tail: rea
 
 function answersOf({ commands }: ModelCard): Answers {
   return new Map(
-    Object.entries(commands).flatMap(([command, { support, payload }]) => {
-      const answer = support === "answers" && payload !== undefined ? read(command, payload) : undefined;
+    Object.entries(commands).flatMap(([command, record]) => {
+      const answer = record.support === "answers" ? read(command, record) : undefined;
       return answer === undefined ? [] : [[command, answer]];
     }),
   );
@@ -249,6 +287,18 @@ function unknownFieldsOf({ commands }: ModelCard, answers: Answers): Record<stri
     const texts = textsOf(payload);
     const tail = support === "unreadable" ? texts : (answers.get(command)?.tail ?? []);
     if (tail.length > 0) found[command] = tail.map((text, place) => ({ index: texts.length - tail.length + place, text }));
+  }
+  return found;
+}
+
+function malformedFieldsOf({ commands }: ModelCard): Record<string, MalformedField> {
+  const found: Record<string, MalformedField> = {};
+  for (const [command, record] of Object.entries(commands)) {
+    const { payload, oddity } = record;
+    if (payload === undefined || oddity === undefined) continue;
+    const texts = textsOf(payload);
+    const [first] = fieldsOf(findLayout(findRequest(command).query, texts)?.fields[oddity.index] ?? []);
+    if (first) found[command] = { index: oddity.index, text: texts[oddity.index] ?? "", name: first.name, isHabit: isHabit(record) };
   }
   return found;
 }
