@@ -190,7 +190,7 @@ describe("a command that the unit does not know", () => {
       Promise.resolve(command === "QPIGS" ? dataOf(command) : { kind: "nak", at: 0 }),
     );
     await runFor(3 * 3_600_000);
-    expect(times("QPIGS2")).toEqual([0, 5000, 3_605_000, 7_205_000]);
+    expect(times("QPIGS2")).toEqual([0, 15_000, 3_615_000, 7_215_000]);
     expect(times("QPIGS")).toHaveLength(2160);
     expect(new Set(data)).toEqual(new Set(["QPIGS"]));
     expect(poller.unsupported).toEqual(["QPIGS2"]);

@@ -57,14 +57,17 @@ const LOST_AFTER = 5;
 const ASK_AGAIN_MS = 3_600_000;
 /** When a refusal is put to the test. */
 const CONFIRM_AFTER_MS = 60_000;
-/** The same for a live value that was met with silence, where another one is answered. */
-const SILENT_AGAIN_MS = 15_000;
+/** The same for a live value, where another one is answered. */
+const LIVE_AGAIN_MS = 15_000;
 /** When a command is asked again that has nothing to tell at the moment, or tells it in an unknown form. */
 const REST_MS = 60_000;
 /** When a command is asked again whose first answer came spoilt. */
 const SPOILT_AGAIN_MS = 5000;
 /** When probing begins: the live values and whatever the unit is likely to know go first. */
 const PROBE_AFTER_MS = 30_000;
+
+/** Behind what was due before: a probe that is added is not what the card waits for. */
+const PROBE_SOON_MS = 5000;
 
 /** Codes of a good frame that brings no data; `reply-nak` stands for ACK here. */
 const unreadable: ReadonlySet<string> = new Set(["reply-foreign", "reply-malformed", "reply-nak"]);
@@ -163,7 +166,7 @@ export class Poller {
   /** Finds out what the unit does with one more command. */
   probe(request: Request, everyMs: number): void {
     if (this.#find(request.command)) return;
-    this.#entries.push(entryOf({ request, everyMs, probe: true }, this.#options.clock.monotonic()));
+    this.#entries.push(entryOf({ request, everyMs, probe: true }, this.#options.clock.monotonic() + PROBE_SOON_MS));
   }
 
   /** Lets a command rest for an hour: it has nothing to tell at the moment. */
@@ -325,7 +328,7 @@ export class Poller {
       entry.dueAt = this.#options.clock.monotonic() + Math.max(ASK_AGAIN_MS, entry.item.everyMs);
       const why = support === "refuses" ? "the unit answers NAK" : "the unit does not answer it";
       this.#options.logger.info(`${command} is not supported: ${why}`);
-    } else if (!entry.unsupported && !entry.answered) this.#putToTheTest(entry, support);
+    } else if (!entry.unsupported && !entry.answered) this.#putToTheTest(entry);
     // A command that was answered before is not lost by one failure.
     if (entry.unsupported || !entry.answered) this.#tell({ command, support });
   }
@@ -339,10 +342,10 @@ export class Poller {
   }
 
   /** Of live values soon; of others when everything was asked. */
-  #putToTheTest(entry: Entry, support: "refuses" | "silent"): void {
+  #putToTheTest(entry: Entry): void {
     const now = this.#options.clock.monotonic();
     if (this.#isSlow(entry)) entry.dueAt = now + CONFIRM_AFTER_MS;
-    else if (entry.refusals > 1 || (support === "silent" && this.#isLive())) entry.dueAt = Math.max(entry.dueAt, now + SILENT_AGAIN_MS);
+    else if (entry.refusals > 1 || this.#isLive()) entry.dueAt = Math.max(entry.dueAt, now + LIVE_AGAIN_MS);
   }
 
   #isLive(): boolean {
