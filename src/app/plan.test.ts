@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { exampleOf } from "../protocol/command.ts";
 import { pi30 } from "../protocol/pi30/dialect.ts";
-import { planOf, staleAfterMs } from "./plan.ts";
+import { planOf, staleAfterMs, unaskedOf } from "./plan.ts";
 
 const periods = { fastMs: 5000, mediumMs: 15_000, slowMs: 60_000 };
 
@@ -45,6 +45,12 @@ describe("the plan", () => {
       ["QPIRI", 60_000],
     ]);
   });
+});
+
+test("of a card without a word of a command it is told that it was not asked yet", () => {
+  const answered = { support: "answers", failures: 0, at: 0 } as const;
+  const card = { commands: { QPIGS: answered, QET: { support: "silent", failures: 1, at: 0 } } } as const;
+  expect(unaskedOf(card, { ...periods, only: ["QPIGS", "QET", "QLT", "QBOOT"] })).toEqual(["QLT", "QBOOT"]);
 });
 
 describe("a reading is live", () => {

@@ -1,3 +1,4 @@
+import type { ModelCard } from "../model/card.ts";
 import { exampleOf, type Cadence, type Query } from "../protocol/command.ts";
 import { QBATCD, QBMS, QCST, QCVT } from "../protocol/pi30/battery.ts";
 import { QMCHGCR, QMSCHGCR, QMUCHGCR } from "../protocol/pi30/currents.ts";
@@ -62,6 +63,11 @@ export function planOf({ fastMs, mediumMs, slowMs, only }: PollPeriods): PlanIte
       .map((request) => ({ request, everyMs: everyMs[cadence], ...besideOf(request.query) })),
   );
   return [...plan, ...probes].filter(({ request }) => only === undefined || only.includes(request.command));
+}
+
+/** Commands of the plan of which a card has no word yet; a complete card lacks those that can wait. */
+export function unaskedOf({ commands }: Pick<ModelCard, "commands">, periods: PollPeriods): string[] {
+  return planOf(periods).flatMap(({ request: { command } }) => (Object.hasOwn(commands, command) ? [] : [command]));
 }
 
 /** Milliseconds after which a command's reading no longer counts as live. */

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { stringify } from "yaml";
 import { cardOf, sharedCard } from "../app/card.ts";
 import { loadConfig, type ConfigFlags } from "../app/config-file.ts";
+import { unaskedOf } from "../app/plan.ts";
 import { createLogger } from "../app/logger.ts";
 import { packageVersion } from "../app/version.ts";
 import { balanceText } from "../model/balance.ts";
@@ -35,7 +36,7 @@ export async function card(options: CardOptions, terminal: Terminal): Promise<Ex
     tell(`${options.share}: written; look through it, then it can be shared.`);
   }
   if (options.json) await print(terminal, `${JSON.stringify(document)}\n`);
-  else if (options.share === undefined) await print(terminal, cardText(document));
+  else if (options.share === undefined) await print(terminal, cardText(document, unaskedOf(document.card, config.poll)));
   return "ok";
 }
 
@@ -47,7 +48,7 @@ const supports: Readonly<Record<Support, string>> = {
   unreadable: "Answers in an unknown form",
 };
 
-function cardText({ card: { commands, ...about }, facts, balance }: CardDocument): string {
+function cardText({ card: { commands, ...about }, facts, balance }: CardDocument, unasked: readonly string[]): string {
   const { parallel } = facts;
   const model = [facts.modelName, facts.modelNumber && `number ${facts.modelNumber}`].filter(Boolean).join(", ");
   const rows: (readonly [string, string])[] = [
@@ -65,6 +66,7 @@ function cardText({ card: { commands, ...about }, facts, balance }: CardDocument
       const texts = which.map(([command, { fields }]) => (fields === undefined || fields < 2 ? command : `${command} (${fields} fields)`));
       return texts.length === 0 ? [] : [[words, texts.join(", ")] as const];
     }),
+    ...(unasked.length === 0 ? [] : [["Not asked yet", unasked.join(", ")] as const]),
     ...Object.entries(facts.unknownFields).map(
       ([command, fields]) => [`Unknown in ${command}`, fields.map(({ index, text }) => `field ${index}: ${text}`).join(", ")] as const,
     ),
