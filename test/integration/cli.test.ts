@@ -51,7 +51,7 @@ describe("a wrong command line", () => {
     [["encode", "QPI", "--checksum", "none"], /^sonkrag: option '--checksum <habit>' argument 'none' is invalid/],
     [["decode", "QPI"], /^sonkrag: expected <command> and <hex>, or --jsonl\n$/],
     [["decode", "QPI", "--jsonl"], /^sonkrag: expected no arguments beside --jsonl, got "QPI"\n$/],
-    [["decode", "QXX", "28"], /^sonkrag: expected one of QPIGS .*, got "QXX"\nhint: .*`sonkrag set`\.\n$/],
+    [["decode", "QXX", "28"], /^sonkrag: expected an inquiry of the catalogue, got "QXX"\nhint: .*`sonkrag set`\.\n$/],
     [["decode", "QPI", "2"], /^sonkrag: expected bytes as pairs of hex digits, got "2"\n$/],
     [["decode", "QPI", "28", "--protocol", "PI99"], /^sonkrag: expected protocol PI30 or PI41, got "PI99"\n$/],
     [["config"], /^Usage: sonkrag config/],

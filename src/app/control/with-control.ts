@@ -129,6 +129,10 @@ async function withOwnControl<T>(
       );
     })();
     return await Promise.race([worked, running.then(() => worked)]);
+  } catch (error) {
+    // Why the line has ended says more than that it has.
+    if (done.signal.aborted) await running;
+    throw error;
   } finally {
     done.abort(new TransportError("link-down", "The line was closed."));
     await Promise.allSettled([running]);
