@@ -61,6 +61,21 @@ test("the unit that was met gets its change", async () => {
   expect(unit.setters).toEqual(["POP02"]);
 });
 
+test("what tells a unit from its clones is known when it has told it, and again after the link was lost", async () => {
+  const { script } = unitThat("55355535553555", 0);
+  let counter = "09000000";
+  const { port, inverter, wait } = await live((command) => (command === "QET" ? counter : script(command)), undefined, { asks: ["QET"] });
+  expect(inverter.evidence).toMatchObject({ firmware: expect.any(String) as string, pvEnergyTotal: expect.any(Number) as number });
+  const { pvEnergyTotal: before = 0 } = inverter.evidence;
+  port.pull();
+  await wait(3000);
+  expect(inverter.evidence.pvEnergyTotal).toBeUndefined();
+  counter = "08000000";
+  port.plugIn();
+  await wait(10_000);
+  expect(inverter.evidence.pvEnergyTotal).toBeLessThan(before);
+});
+
 test("a unit gets nothing before it is known what make it is", async () => {
   const { unit, script } = unitThat(serialNumber, 0);
   // It says who it is, and is silent to what would tell its make.

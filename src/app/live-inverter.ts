@@ -1,6 +1,8 @@
 import type { LinkReport } from "../api/link.ts";
 import { TransportError } from "../model/errors.ts";
+import type { Evidence } from "../model/journal.ts";
 import type { Logger } from "../model/logger.ts";
+import type { metric } from "../model/metric.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading, Sink } from "../model/reading.ts";
 import type { CardDocument } from "../model/card.ts";
 import type { Request } from "../protocol/command.ts";
@@ -24,6 +26,8 @@ import { linkReportOf } from "./link-report.ts";
 import type { InverterRegistry } from "./registry.ts";
 import { Notices } from "./notices.ts";
 import { together } from "./together.ts";
+
+const energyCounter: keyof typeof metric & keyof Evidence = "pvEnergyTotal";
 
 /** One configured device, resolved: what to open and how to call it. */
 export interface Target {
@@ -72,6 +76,8 @@ export class LiveInverter {
   #known: boolean;
   /** True from the moment at which the unit has said who it is until the link is lost: another one may answer then. */
   #isMet = false;
+  /** Wh, told since it was met. */
+  #pvEnergyTotal: number | undefined;
 
   constructor(options: LiveInverterOptions) {
     const { target, registry, cards, clock, logger, plan } = options;
@@ -173,6 +179,17 @@ export class LiveInverter {
     return this.#info;
   }
 
+  /** What tells it from another unit with the same serial number, as far as it has told since it was met. */
+  get evidence(): Evidence {
+    const { model, firmware } = this.#info;
+    const pvEnergyTotal = this.#pvEnergyTotal;
+    return {
+      ...(model !== undefined && { model }),
+      ...(firmware !== undefined && { firmware }),
+      ...(pvEnergyTotal !== undefined && { pvEnergyTotal }),
+    };
+  }
+
   get counters(): LinkCounters {
     return this.#line.counters;
   }
@@ -229,6 +246,7 @@ export class LiveInverter {
     const { logger, registry, target } = this.#options;
     this.#problemSince = undefined;
     if (status.state !== "online") this.#isMet = false;
+    if (status.state !== "online") this.#pvEnergyTotal = undefined;
     if (status.state !== "online") registry.gone(target.location);
     if (status.state === "online") logger.info(`${this.#info.id}: the inverter answers`, { device: this.#info.device });
     else logger.warn(`${this.#info.id}: ${status.message}`, { device: this.#info.device });
@@ -284,6 +302,8 @@ export class LiveInverter {
 
   #read(reading: Reading): void {
     this.#latest.learn(reading.command, { kind: "data", ...reading });
+    const total = reading.values[energyCounter];
+    if (typeof total === "number") this.#pvEnergyTotal = total;
     const { family } = this.make;
     const worded = { ...reading, values: inWordsOf(family, reading.values) };
     const hasSecond = this.#unit.card?.commands["QPIGS2"]?.support === "answers";

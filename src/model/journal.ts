@@ -10,6 +10,14 @@ interface Stamp {
   readonly upMs?: number;
 }
 
+/** What tells units with one serial number apart, as far as anything does. */
+export interface Evidence {
+  readonly model?: string;
+  readonly firmware?: string;
+  /** Wh, its own counter. */
+  readonly pvEnergyTotal?: number;
+}
+
 /** On the disk before a command leaves, so that a crash at any later moment is found out. */
 export interface IntentEntry extends Stamp {
   readonly kind: "intent";
@@ -17,6 +25,8 @@ export interface IntentEntry extends Stamp {
   readonly command: string;
   /** Of the unit that is to get it; absent where it tells none. */
   readonly serialNumber?: string;
+  /** Where the serial number does not tell it apart. */
+  readonly evidence?: Evidence;
   /** The value read right before; absent when it could not be read. */
   readonly before?: SettingValue;
 }

@@ -4,6 +4,7 @@ import type { SettingState } from "../../src/model/control.ts";
 import { SinkError } from "../../src/model/errors.ts";
 import type { SettingValue } from "../../src/model/setting.ts";
 import { findSetting } from "../../src/protocol/pi30/settings/catalogue.ts";
+import type { Evidence } from "../../src/model/journal.ts";
 import type { Setting, Write } from "../../src/protocol/setting.ts";
 import type { Clock } from "../../src/session/clock.ts";
 import type { ChangeOptions, UnitOutcome } from "../../src/session/control.ts";
@@ -121,6 +122,7 @@ export class Inverter {
   manner: Manner = "obeys";
   isOnline = true;
   serialNumber: string | undefined;
+  evidence: Evidence | undefined;
   readonly #clock: Clock;
 
   constructor(id: string, clock: Clock) {
@@ -150,6 +152,7 @@ export class Inverter {
   /** As one process sees it: with the guarantees of UnitControl, and a step before and behind everything that counts. */
   unit(life: Life, clock: Clock): ControlUnit {
     const isOnline = (): boolean => this.isOnline;
+    const evidenceOf = (): Evidence | undefined => this.evidence;
     const serialOf = (): string | undefined => this.serialNumber;
     const valueOf = (name: string): SettingValue | undefined => (this.isOnline ? this.value(name) : undefined);
     const take = (write: Write): boolean => this.#take(write);
@@ -157,6 +160,9 @@ export class Inverter {
       id: this.id,
       get serialNumber() {
         return serialOf();
+      },
+      get evidence() {
+        return evidenceOf();
       },
       get isOnline() {
         return isOnline();

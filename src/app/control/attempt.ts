@@ -7,7 +7,7 @@ import type { Clock } from "../../session/clock.ts";
 import type { UnitOutcome } from "../../session/control.ts";
 import type { Journal } from "./journal.ts";
 import type { ControlRules } from "./rules.ts";
-import { isAnother, type ControlUnit } from "./control-unit.ts";
+import { doubtOf, whoIs, type ControlUnit } from "./control-unit.ts";
 
 export interface AttemptOptions {
   readonly setting: Setting;
@@ -60,7 +60,7 @@ export async function attempt(change: SettingChange, options: AttemptOptions): P
           kind: "intent",
           change,
           command,
-          ...(unit.serialNumber !== undefined && { serialNumber: unit.serialNumber }),
+          ...whoIs(unit),
           ...(present !== undefined && { before: present }),
         });
         intents++;
@@ -78,9 +78,9 @@ export async function attempt(change: SettingChange, options: AttemptOptions): P
 
 /** Why the end of a lease is not for the unit that is there; absent when it is. */
 function otherUnit({ actor }: SettingChange, { journal, unit }: AttemptOptions): string | undefined {
-  const meant = actor.via === "lease" ? journal.ledger.leaseOf(actor.name ?? "")?.serialNumber : undefined;
-  if (!isAnother(meant, unit)) return undefined;
-  return `the lease is of the unit ${meant}, and ${unit.serialNumber} is in its place; \`sonkrag leases end\` gives it up`;
+  const meant = actor.via === "lease" ? journal.ledger.leaseOf(actor.name ?? "")?.who : undefined;
+  const doubt = doubtOf(meant, unit);
+  return doubt && `the lease is ${doubt.reason}; \`sonkrag leases end\` gives it up`;
 }
 
 /** `sent` is how many commands of this change have left already. Throws Objection. */

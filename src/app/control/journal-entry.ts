@@ -22,6 +22,9 @@ const entrySchema = z.discriminatedUnion("kind", [
     change,
     command: z.string(),
     serialNumber: z.string().optional(),
+    evidence: z
+      .looseObject({ model: z.string().optional(), firmware: z.string().optional(), pvEnergyTotal: z.number().optional() })
+      .optional(),
     before: value.optional(),
   }),
   z.looseObject({

@@ -3,6 +3,7 @@ import type { IntentEntry, JournalEntry, Lease } from "../../model/journal.ts";
 import type { SettingValue } from "../../model/setting.ts";
 import type { Clock } from "../../session/clock.ts";
 import { WriteBudget } from "./budget.ts";
+import { whoIs, type Who } from "./control-unit.ts";
 import type { ProvenTime } from "./proven-time.ts";
 
 /** Outcomes that are remembered, so that a change asked twice under one id is done once. */
@@ -16,7 +17,7 @@ interface Running {
   readonly dueAt: number;
   /** A duration knows only the monotonic clock; a time of day whichever comes first. */
   readonly isDuration: boolean;
-  readonly serialNumber: string | undefined;
+  readonly who: Who | undefined;
   /** True when it was read back that its value holds. */
   isSet: boolean;
   trouble?: string;
@@ -27,7 +28,8 @@ export interface HeldLease extends Lease {
   readonly confirm?: string;
   /** True when it was read back that its value holds: another one is somebody's newer wish. */
   readonly isSet: boolean;
-  readonly serialNumber: string | undefined;
+  /** The unit it is of; absent where nothing was sent for it. */
+  readonly who: Who | undefined;
   readonly trouble?: string;
 }
 
@@ -35,8 +37,8 @@ export interface HeldLease extends Lease {
 export interface Step {
   readonly change: SettingChange;
   readonly before: SettingValue | undefined;
-  /** Of the unit that was changed; absent where it tells none. */
-  readonly serialNumber: string | undefined;
+  /** The unit that was changed. */
+  readonly who: Who | undefined;
 }
 
 /** What follows from the journal: open changes, leases, writes that count, and what can be undone. A fold over its entries, nothing else. */
@@ -79,10 +81,10 @@ export class Ledger {
   }
 
   get leases(): readonly HeldLease[] {
-    return Array.from(this.#leases.values(), ({ lease, confirm, isSet, serialNumber, trouble }) => ({
+    return Array.from(this.#leases.values(), ({ lease, confirm, isSet, who, trouble }) => ({
       ...lease,
       isSet,
-      serialNumber,
+      who,
       ...(confirm !== undefined && { confirm }),
       ...(trouble !== undefined && { trouble }),
     }));
@@ -109,7 +111,7 @@ export class Ledger {
     if (known === undefined) this.#open.set(change.id, [intent]);
     else known.push(intent);
     this.budget.spend(change);
-    if (known === undefined) this.#lease(change, intent.at, intent.serialNumber);
+    if (known === undefined) this.#lease(change, intent.at, intent);
   }
 
   #ended(outcome: Outcome, at: number): void {
@@ -117,7 +119,7 @@ export class Ledger {
     for (const { answer } of outcome.written) if (answer === "nak") this.budget.giveBack(change);
     // What was announced and then not sent.
     if (kind === "refused" && outcome.by === "us") for (const _ of this.#open.get(change.id) ?? []) this.budget.giveBack(change);
-    const serialNumber = this.#open.get(change.id)?.[0]?.serialNumber;
+    const who = this.#open.get(change.id)?.[0];
     this.#open.delete(change.id);
     this.#outcomes.set(change.id, outcome);
     if (this.#outcomes.size > REMEMBERED_OUTCOMES) this.#outcomes.delete(this.#outcomes.keys().next().value!);
@@ -131,7 +133,7 @@ export class Ledger {
       const begun = this.#leases.get(change.id);
       if (begun !== undefined) begun.isSet = true;
     }
-    if (kind === "applied") this.#step(outcome, serialNumber);
+    if (kind === "applied") this.#step(outcome, who);
   }
 
   /** A revert is known by the id of its lease. */
@@ -142,7 +144,7 @@ export class Ledger {
     else if (running !== undefined) running.trouble = reason;
   }
 
-  #lease(change: SettingChange, at: number, serialNumber?: string): void {
+  #lease(change: SettingChange, at: number, who?: Who): void {
     const { until: term, id, inverter, setting, value, actor, confirm } = change;
     if (term === undefined) return;
     const until = "at" in term ? term.at : at + term.forMs;
@@ -154,11 +156,11 @@ export class Ledger {
       dueAt: this.#clock.monotonic() + leftMs,
       isDuration: "forMs" in term,
       isSet: false,
-      serialNumber,
+      who: who && whoIs(who),
     });
   }
 
-  #step({ change, before }: Outcome, serialNumber: string | undefined): void {
+  #step({ change, before }: Outcome, who: Who | undefined): void {
     const steps = this.#steps.get(change.inverter) ?? [];
     this.#steps.set(change.inverter, steps);
     if (change.actor.via === "undo") {
@@ -167,7 +169,7 @@ export class Ledger {
       const index = steps.findIndex((step) => step.change.id === change.actor.name);
       if (index >= 0) steps.splice(index, 1);
     } else {
-      steps.push({ change, before, serialNumber });
+      steps.push({ change, before, who: who && whoIs(who) });
       if (steps.length > REMEMBERED_STEPS) steps.shift();
     }
   }

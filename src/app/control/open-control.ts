@@ -12,7 +12,7 @@ import { Journal } from "./journal.ts";
 import type { ControlRules } from "./rules.ts";
 import { ControlService } from "./service.ts";
 
-type Controlled = Pick<LiveInverter, "info" | "isMet" | "control">;
+type Controlled = Pick<LiveInverter, "info" | "isMet" | "control" | "evidence">;
 
 export interface OpenControlOptions {
   readonly config: Pick<Config, "dataDir" | "control" | "inverters">;
@@ -37,6 +37,9 @@ function unitOf(inverter: Controlled): ControlUnit {
   return {
     id: inverter.info.id,
     serialNumber: inverter.info.serialNumber,
+    get evidence() {
+      return inverter.evidence;
+    },
     control,
     get isOnline() {
       return inverter.isMet && inverter.control === control;

@@ -1,6 +1,7 @@
 import type { Outcome } from "../../model/control.ts";
 import type { SettingValue } from "../../model/setting.ts";
 import type { Setting } from "../../protocol/setting.ts";
+import type { Who } from "./control-unit.ts";
 
 export interface ChangeHow {
   readonly signal: AbortSignal;
@@ -18,7 +19,7 @@ export interface Details extends Omit<ChangeHow, "signal"> {
 export interface Pending {
   readonly key: string;
   /** Of the unit that was there when it was asked for. */
-  readonly serialNumber: string | undefined;
+  readonly who: Who;
   readonly outcome: Promise<Outcome>;
   /** Those who wait for it; when the last one goes away before it has begun, it is not done. */
   waiting: number;

@@ -2,7 +2,7 @@ import type { Outcome } from "../../model/control.ts";
 import type { IntentEntry } from "../../model/journal.ts";
 import { holds, settingText, type Setting } from "../../protocol/setting.ts";
 import type { Clock } from "../../session/clock.ts";
-import { isAnother, type ControlUnit } from "./control-unit.ts";
+import { doubtOf, type ControlUnit } from "./control-unit.ts";
 
 /** Some units apply a change 20 s late; what reads as before may change until then. */
 const SETTLED_MS = 30_000;
@@ -32,11 +32,9 @@ export async function findOut(
     endedAt: clock.now(),
   });
   const commands = intents.map(({ command }) => command).join(", ");
-  if (isAnother(first.serialNumber, unit))
-    return ended(
-      "unconfirmed",
-      `${commands} may have been sent to the unit ${first.serialNumber}, and ${unit.serialNumber} is in its place.`,
-    );
+  const doubt = doubtOf(first, unit);
+  if (doubt?.isOpen === true) return undefined;
+  if (doubt !== undefined) return ended("unconfirmed", `${commands} may have been sent. The change was ${doubt.reason}.`);
   if (setting?.readBack === undefined) return ended("unconfirmed", `${commands} may have been sent, and no inquiry tells what came of it.`);
   const ageMs = clock.now() - at;
   const deadline = clock.monotonic() + (ageMs >= 0 ? Math.max(0, SETTLED_MS - ageMs) : SETTLED_MS);

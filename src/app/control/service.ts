@@ -8,7 +8,7 @@ import type { Clock } from "../../session/clock.ts";
 import type { ControlPort } from "../../session/control-port.ts";
 import type { ReadHow } from "../../session/control.ts";
 import type { Journal, PageQuery } from "./journal.ts";
-import { isAnother, type ControlUnit } from "./control-unit.ts";
+import { doubtOf, isAnother, whoIs, type ControlUnit } from "./control-unit.ts";
 import { attempt, leaseIsOver, stackOf } from "./attempt.ts";
 import type { ChangeHow, Details, Pending } from "./pending.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
@@ -91,8 +91,8 @@ export class ControlService implements ControlPort, AsyncDisposable {
     if (step.before === undefined)
       throw new RefusedError("nothing-to-undo", `${inverter}: the value of ${setting} before its last change is not known`);
     const unit = this.#unit(inverter);
-    if (unit !== undefined && isAnother(step.serialNumber, unit))
-      throw new RefusedError("nothing-to-undo", `${inverter}: the last change was of the unit ${step.serialNumber}, which is not there`);
+    const doubt = unit && doubtOf(step.who, unit);
+    if (doubt !== undefined) throw new RefusedError("nothing-to-undo", `${inverter}: the last change was ${doubt.reason}`);
     const name = actor.name ?? actor.via;
     const change: SettingChange = {
       id: this.#options.newId(),
@@ -256,7 +256,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
       return await this.#refuse(change, `${turns.size} changes of ${change.inverter} are waiting already`);
     const pending: Pending = {
       key,
-      serialNumber: meant.serialNumber,
+      who: whoIs(meant),
       waiting: 0,
       more: 0,
       onReadBack,
@@ -299,7 +299,7 @@ export class ControlService implements ControlPort, AsyncDisposable {
   async #perform(change: SettingChange, setting: Setting, pending: Pending, expected: SettingValue | undefined): Promise<Outcome> {
     this.#life.signal.throwIfAborted();
     const unit = this.#unit(change.inverter);
-    if (unit === undefined || isAnother(pending.serialNumber, unit))
+    if (unit === undefined || isAnother(pending.who, unit))
       return await this.#refuse(change, unit ? `another unit is in the place of ${unit.id} now` : this.#unknownInverter(change.inverter));
     await this.#recover(unit);
     if (!unit.isOnline) return await this.#refuse(change, `${unit.id} does not answer at the moment; nothing was sent`);

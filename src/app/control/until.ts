@@ -1,5 +1,5 @@
 import { ConfigError } from "../../model/errors.ts";
-import { LocalTime } from "../../sinks/local-time.ts";
+import { LocalTime } from "../../model/local-time.ts";
 import { durationMs, durationPattern } from "../duration.ts";
 
 const DAY_MS = 86_400_000;
@@ -15,14 +15,14 @@ export function timeFromText(text: string, { now, timeZone }: { readonly now: nu
     const time = `${(clock[1] ?? "").padStart(2, "0")}:${clock[2]}`;
     const { date } = local.stamp(now);
     const tomorrow = new Date(Date.parse(date) + DAY_MS).toISOString().slice(0, 10);
-    const today = fromLocal(local, date, time);
-    const found = today > now ? today : fromLocal(local, tomorrow, time);
+    const today = local.at(date, time);
+    const found = today > now ? today : local.at(tomorrow, time);
     if (!Number.isNaN(found)) return found;
   }
   const whole = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2})?)(Z|[+-]\d{2}:\d{2})?$/.exec(text.trim());
   if (whole !== null) {
     const [, date = "", time = "", zone] = whole;
-    const found = zone === undefined ? fromLocal(local, date, time) : Date.parse(`${date}T${time}${zone}`);
+    const found = zone === undefined ? local.at(date, time) : Date.parse(`${date}T${time}${zone}`);
     if (!Number.isNaN(found)) return found;
   }
   throw new ConfigError(`--until: expected a time such as 06:00 or 2026-01-31T06:00, got ${JSON.stringify(text)}`);
@@ -33,16 +33,4 @@ export function lengthFromText(text: string): number {
   if (!durationPattern.test(text) || durationMs(text) <= 0)
     throw new ConfigError(`--for: expected a duration such as 30min or 2h, got ${JSON.stringify(text)}`);
   return durationMs(text);
-}
-
-/** A time that a clock change leaves out becomes the one an hour later; one that comes twice, the first. */
-function fromLocal(local: LocalTime, date: string, time: string): number {
-  const asUtc = Date.parse(`${date}T${time}Z`);
-  if (Number.isNaN(asUtc)) return Number.NaN;
-  const localAt = (at: number): number => {
-    const { date: day, time: hour } = local.stamp(at);
-    return Date.parse(`${day}T${hour}Z`);
-  };
-  const candidates = [asUtc - DAY_MS, asUtc + DAY_MS].map((near) => asUtc - (localAt(near) - near));
-  return candidates.find((at) => localAt(at) === asUtc) ?? candidates[0] ?? Number.NaN;
 }
