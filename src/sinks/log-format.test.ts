@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { payloads, readingOf } from "../../test/support/readings.ts";
-import { LocalTime } from "./local-time.ts";
+import { LocalTime } from "../model/local-time.ts";
 import { ClassicFormat, CsvFormat } from "./log-format.ts";
 import type { LogColumn, LogEntry } from "./log-format.ts";
 

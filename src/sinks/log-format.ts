@@ -1,6 +1,6 @@
 import { findMetric } from "../model/metric.ts";
 import type { Reading, Value } from "../model/reading.ts";
-import type { LocalStamp } from "./local-time.ts";
+import type { LocalStamp } from "../model/local-time.ts";
 
 /** One column of the classic log, in the order of the payload's fields. */
 export interface LogColumn {

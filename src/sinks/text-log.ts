@@ -5,7 +5,7 @@ import type { Logger } from "../model/logger.ts";
 import type { InverterInfo, LinkStatus, Reading, Sink } from "../model/reading.ts";
 import { DayFolder } from "./day-folder.ts";
 import type { OpenForAppend } from "./day-folder.ts";
-import { LocalTime } from "./local-time.ts";
+import { LocalTime } from "../model/local-time.ts";
 import { CsvFormat, ClassicFormat } from "./log-format.ts";
 import type { LogColumn, LogEntry, LogFormat } from "./log-format.ts";
 

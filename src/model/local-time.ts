@@ -1,4 +1,4 @@
-import { ConfigError } from "../model/errors.ts";
+import { ConfigError } from "./errors.ts";
 
 /** One moment on the clock of a place. */
 export interface LocalStamp {
@@ -12,6 +12,7 @@ export interface LocalStamp {
 
 // Every clock change of every time zone since 1972 falls on a full quarter of an hour UTC, so that within one the offset is constant.
 const quarterMs = 900_000;
+const dayMs = 86_400_000;
 
 /** The civil clock of a time zone; asks the time-zone database only once per quarter of an hour. */
 export class LocalTime {
@@ -56,6 +57,21 @@ export class LocalTime {
     }
     const iso = new Date(at + this.#offsetMs).toISOString();
     return { date: iso.slice(0, 10), time: iso.slice(11, 23), offset: this.#offset };
+  }
+
+  /**
+   * UTC epoch ms of a civil time, `YYYY-MM-DD` and `HH:MM` or `HH:MM:SS`; NaN where it is none. One that a clock change
+   * leaves out becomes the one an hour later, one that comes twice the first.
+   */
+  at(date: string, time: string): number {
+    const asUtc = Date.parse(`${date}T${time}Z`);
+    if (Number.isNaN(asUtc)) return Number.NaN;
+    const offsetMs = (at: number): number => {
+      this.stamp(at);
+      return this.#offsetMs;
+    };
+    const candidates = [asUtc - dayMs, asUtc + dayMs].map((near) => asUtc - offsetMs(near));
+    return candidates.find((at) => at + offsetMs(at) === asUtc) ?? candidates[0] ?? Number.NaN;
   }
 
   #offsetAt(at: number): number {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ConfigError } from "../model/errors.ts";
+import { ConfigError } from "./errors.ts";
 import { LocalTime } from "./local-time.ts";
 
 const stampText = (zone: string, iso: string): string => {
