@@ -1,6 +1,7 @@
 import type { JournalTrouble } from "../model/journal.ts";
 import type { Metric } from "../model/metric.ts";
-import type { InverterInfo, LinkCounters, LinkStatus, Origin, Reading } from "../model/reading.ts";
+import type { PvTotal } from "../model/pv-total.ts";
+import type { InverterInfo, LinkCounters, LinkStatus, Reading } from "../model/reading.ts";
 import type { SystemState } from "../model/system.ts";
 
 /**
@@ -22,20 +23,9 @@ export interface LiveInverter {
   /** By command: milliseconds after which a reading no longer counts as live (three poll periods). */
   readonly staleAfterMs: Readonly<Record<string, number>>;
   /** All PV inputs together; absent while no input's power is known. */
-  readonly pvTotal?: LivePvTotal;
+  readonly pvTotal?: PvTotal;
   /** The last hours for the plot, oldest first. */
   readonly trend: { readonly series: readonly string[]; readonly rows: readonly TrendRow[] };
-}
-
-/** PV power of all inputs of one inverter, which may come from more than one command. */
-export interface LivePvTotal {
-  /** W, never negative. */
-  readonly watts: number;
-  readonly origin: Origin;
-  /** UTC epoch milliseconds of the oldest reading it is made of. */
-  readonly at: number;
-  /** The commands it is made of; it is stale as soon as one of them is. */
-  readonly commands: readonly string[];
 }
 
 export interface LiveSnapshot {
@@ -60,7 +50,7 @@ export interface LiveReading {
   readonly reading: Reading;
   /** Milliseconds after which this reading no longer counts as live. */
   readonly staleAfterMs: number;
-  readonly pvTotal?: LivePvTotal;
+  readonly pvTotal?: PvTotal;
   /** Rows to append to the trend, in its series' order; absent when there is none. */
   readonly trend?: readonly TrendRow[];
 }

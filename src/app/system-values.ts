@@ -1,7 +1,7 @@
 import { findMetric, type MetricKey } from "../model/metric.ts";
 import { originOf, type LinkStatus, type Origin, type Reading, type Value } from "../model/reading.ts";
 import type { Phase, SystemTotal, SystemValue } from "../model/system.ts";
-import { isParallelUnit, pvTotal } from "../server/pv-total.ts";
+import { isParallelUnit, pvPowerOfRecord, pvTotal, pvTotalFrom, type PvTotal } from "../model/pv-total.ts";
 
 /** What is shown of each unit. */
 const shown = [
@@ -67,31 +67,26 @@ export function ownValues({ from, readings, status }: Source, freshness: Freshne
 /** What another unit's cable says of it (`QPGSn` and its companions). */
 export function toldValues({ from, readings, status }: Source, freshness: Freshness): MemberValues {
   const values = pickNewest(readings, { from, status, freshness });
-  const pv = readings.map(pvOfRecord).findLast((each) => each !== undefined);
+  const pv = readings
+    .map((reading) => ({ reading, total: pvOfRecord(reading) }))
+    .flatMap(({ reading, total }) => (total === undefined ? [] : [{ reading, total }]))
+    .at(-1);
   if (pv === undefined) return values;
-  const { reading, watts, origin } = pv;
+  const { reading, total } = pv;
+  const live = isLive(reading, status, freshness);
   return {
     ...values,
-    pvPower: { value: watts, origin, at: reading.at, command: reading.command, from, live: isLive(reading, status, freshness) },
+    pvPower: { value: Math.round(total.watts), origin: total.origin, at: reading.at, command: reading.command, from, live },
   };
 }
 
-/**
- * PV power of a record. A record of 29 fields carries volts and whole amperes of both inputs, panel side: good for an
- * estimate. The single current of a shorter one does not say which side it is on, so nothing is made of it.
- */
-function pvOfRecord(reading: Reading): { readonly reading: Reading; readonly watts: number; readonly origin: Origin } | undefined {
-  const number = (name: string): number | undefined => {
-    const value = reading.values[name];
-    return typeof value === "number" ? value : undefined;
+/** Each record by itself: the halves of two do not make a whole. */
+function pvOfRecord({ at, command, values }: Reading): PvTotal | undefined {
+  const power = (name: string) => {
+    const told = pvPowerOfRecord(values, name);
+    return told && { ...told, at, command };
   };
-  const sent = number("pvPower");
-  if (sent !== undefined) return { reading, watts: sent, origin: "measured" };
-  const inputs = ["pv1Power", "pv2Power", "pv3Power"].map(number).filter((watts) => watts !== undefined);
-  if (inputs.length > 0) return { reading, watts: inputs.reduce((sum, watts) => sum + watts, 0), origin: "derived" };
-  const [v1, a1, v2, a2] = ["pv1Voltage", "pv1Current", "pv2Voltage", "pv2Current"].map(number);
-  if (v1 === undefined || a1 === undefined || v2 === undefined || a2 === undefined) return undefined;
-  return { reading, watts: Math.round(v1 * a1 + v2 * a2), origin: "estimated" };
+  return pvTotalFrom({ power, tells: (name) => Object.hasOwn(values, name) });
 }
 
 /** Of two accounts of one unit the live one counts, of two live ones the first; what neither has live is shown as it was last. */

@@ -1,9 +1,9 @@
 import type { JournalTrouble } from "../model/journal.ts";
-import type { LiveInverter, LiveMessage, LivePvTotal, LiveSnapshot, SystemDocument, TrendRow } from "../api/live.ts";
+import type { LiveInverter, LiveMessage, LiveSnapshot, SystemDocument, TrendRow } from "../api/live.ts";
 import { metric } from "../model/metric.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading, Sink } from "../model/reading.ts";
 import type { SystemState } from "../model/system.ts";
-import { isParallelUnit, pvTotal } from "./pv-total.ts";
+import { isParallelUnit, pvTotal, type PvTotal } from "../model/pv-total.ts";
 import { Trend, trendSeries } from "./trend.ts";
 
 const heartbeatMs = 15_000;
@@ -35,7 +35,7 @@ interface Entry {
   status: LinkStatus;
   readonly readings: Map<string, Reading>;
   readonly trend: Trend;
-  pvTotal: LivePvTotal | undefined;
+  pvTotal: PvTotal | undefined;
   sentCounters: string;
 }
 

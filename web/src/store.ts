@@ -1,7 +1,8 @@
 import { batch, computed, signal } from "@preact/signals";
 import type { ReadonlySignal, Signal } from "@preact/signals";
-import type { LiveInverter, LiveMessage, LivePvTotal, LiveReading, LiveSnapshot, TrendRow } from "../../src/api/live.ts";
+import type { LiveInverter, LiveMessage, LiveReading, LiveSnapshot, TrendRow } from "../../src/api/live.ts";
 import type { Metric } from "../../src/model/metric.ts";
+import type { PvTotal } from "../../src/model/pv-total.ts";
 import type { InverterInfo, LinkCounters, LinkStatus, Reading } from "../../src/model/reading.ts";
 import type { SystemState } from "../../src/model/system.ts";
 import { formatAge, formatAgo, formatFreshAge } from "./format.ts";
@@ -38,7 +39,7 @@ export interface InverterState {
   readonly info: Signal<InverterInfo>;
   readonly status: Signal<LinkStatus>;
   readonly counters: Signal<LinkCounters>;
-  readonly pvTotal: Signal<LivePvTotal | undefined>;
+  readonly pvTotal: Signal<PvTotal | undefined>;
   readonly commands: Map<string, CommandState>;
   /** Moves when a command or a value appears or goes, not when a value changes. */
   readonly layout: Signal<number>;

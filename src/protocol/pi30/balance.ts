@@ -1,4 +1,5 @@
 import type { BalanceVerdict } from "../../model/balance.ts";
+import { pvTotalFrom } from "../../model/pv-total.ts";
 import type { Value, Values } from "../../model/reading.ts";
 
 /** What a unit has told at about the same time. */
@@ -75,15 +76,12 @@ function within(watts: number, [least, most]: readonly [number, number], toleran
 
 /** W of all inputs; absent where one of them shows volts or amperes and no watts. */
 function pvOf(status: Values, second: Values = {}): number | undefined {
-  const told = second["pvPower"] ?? status["pvPower"];
-  if (typeof told === "number") return told;
   const all = { ...status, ...second };
-  const inputs = ["pv1", "pv2", "pv3"].filter((input) =>
-    [`${input}Voltage`, `${input}Current`, `${input}Power`].some((name) => name in all),
-  );
-  const watts = inputs.map((input) => all[`${input}Power`]).filter((each) => typeof each === "number");
-  if (watts.length === 0 || watts.length < inputs.length) return undefined;
-  return watts.reduce((sum, each) => sum + each, 0);
+  const power = (name: string) => {
+    const watts = all[name];
+    return typeof watts === "number" ? ({ watts, origin: "measured", at: 0, command: "" } as const) : undefined;
+  };
+  return pvTotalFrom({ power, tells: (name) => Object.hasOwn(all, name) })?.watts;
 }
 
 /** W at the battery that come from the grid; absent where that is not told. */

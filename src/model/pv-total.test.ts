@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Reading, Values } from "../model/reading.ts";
+import type { Reading, Values } from "./reading.ts";
 import { pvTotal } from "./pv-total.ts";
 
 function reading(command: string, at: number, values: Values, derived: Values = {}): Reading {
@@ -32,4 +32,8 @@ test("parallel units do not count, and nothing known is no total", () => {
   expect(
     pvTotal([reading("QPGS0", 5, { unitExists: true, pv1Power: 700 }), reading("QMOD", 5, { operatingMode: "line" })]),
   ).toBeUndefined();
+});
+
+test("an input that shows volts and no watts makes the total unknown", () => {
+  expect(pvTotal([reading("QPIGS", 5, { pv1Power: 700 }), reading("QPIGS2", 5, { pv2Voltage: 110.3, pv2Current: 5 })])).toBeUndefined();
 });
