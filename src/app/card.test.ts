@@ -20,6 +20,14 @@ test("a card is made on a line of its own within 20 s, and the line is let go", 
   expect(simulation.journal.setters).toBe(0);
 });
 
+test("a simulated unit that refuses QPI gets its card by what its status looks like", async () => {
+  const clock = new VirtualClock(start);
+  const simulation = new Simulation({ clock, model: "max", firmware: { refuses: ["QPI"] } });
+  const { card, facts } = await probeCard({ open: simulation.lines[0]!.open, clock, logger: recordingLogger() }, { signal: never });
+  expect(clock.monotonic()).toBeLessThan(20_000);
+  expect([card.protocol, card.commands["QPI"]?.support, facts.family, facts.pvInputs]).toEqual(["PI30", "refuses", "max", 2]);
+});
+
 test("a unit that does not answer, or not as it should, is told of", async () => {
   const clock = new VirtualClock(start);
   const logger = recordingLogger();

@@ -1,14 +1,14 @@
-import { DeadlineError, FrameError, ReplyError, SonkragError, TransportError } from "../model/errors.ts";
+import { FrameError, ReplyError, TransportError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import type { CardFacts, ModelCard } from "../model/card.ts";
 import type { LinkStatus, Reading, Values } from "../model/reading.ts";
 import { request, type Query } from "../protocol/command.ts";
-import { identify, isSharedSerialNumber } from "../protocol/identify.ts";
+import { isSharedSerialNumber } from "../protocol/identify.ts";
 import { hasZeroByte } from "../protocol/encode.ts";
 import { asTold, derived, emptyCard, isCardOf, isLearning, isThere, observe, withFact, type Observation } from "../protocol/pi30/card.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import { QEDyyyymmdd, QET } from "../protocol/pi30/energy.ts";
-import { QGMN, QID, QMN, QPI, QSID, QVFW } from "../protocol/pi30/identity.ts";
+import { QGMN, QID, QMN, QSID, QVFW } from "../protocol/pi30/identity.ts";
 import { QP2GSn, QPGSn } from "../protocol/pi30/parallel.ts";
 import { QPIRI } from "../protocol/pi30/ratings.ts";
 import { derive } from "../protocol/reading.ts";
@@ -16,6 +16,7 @@ import type { Clock } from "./clock.ts";
 import type { Answer, Effort } from "./job.ts";
 import type { Line } from "./line.ts";
 import { Poller, type PlanItem } from "./poller.ts";
+import { dialectOf, inquire, type Found } from "./who-is-there.ts";
 
 /** What the unit said about itself; absent where it refused or was silent. */
 export interface Identity {
@@ -28,27 +29,6 @@ export interface Identity {
 }
 
 type Ask = Line["ask"];
-
-/** What came of one inquiry; some firmware refuses by silence. */
-type Found = { readonly values: Values } | "refused" | "silence" | ReplyError | FrameError;
-
-/** How often a question is put anew when its answer comes spoilt: that says nothing about the unit. */
-const INQUIRIES = 3;
-
-/** Rejects when the link goes down. */
-async function inquire(ask: Ask, query: Query, signal: AbortSignal, effort: Effort = "full"): Promise<Found> {
-  for (let count = 1; ; count++) {
-    try {
-      const answer = await ask(request(query), { signal, effort });
-      return answer.kind === "data" ? { values: answer.values as Values } : "refused";
-    } catch (error) {
-      if (error instanceof DeadlineError && !signal.aborted) return "silence";
-      const isSpoilt = error instanceof ReplyError || error instanceof FrameError;
-      if (signal.aborted || !isSpoilt) throw error;
-      if (count === INQUIRIES) return error;
-    }
-  }
-}
 
 function textOf(found: Found, name: string): string | undefined {
   const value = typeof found === "object" && "values" in found ? found.values[name] : undefined;
@@ -69,9 +49,7 @@ interface Introduction {
 
 /** `met` is who was there before: the same unit is not asked for its name again. `effort` is for the name. */
 async function introduce(ask: Ask, met: Identity | undefined, signal: AbortSignal, effort: Effort): Promise<Introduction> {
-  const protocol = await inquire(ask, QPI, signal);
-  if (protocol instanceof SonkragError) throw protocol;
-  const dialect = identify(typeof protocol === "string" ? {} : protocol.values);
+  const dialect = await dialectOf(ask, signal);
   if (!dialect.known) throw new ReplyError("reply-foreign", dialect.reason);
   const text = async (query: Query, name: string): Promise<string | undefined> => textOf(await inquire(ask, query, signal), name);
   const askModel = async (): Promise<string | undefined> => {

@@ -1,10 +1,47 @@
-import { DeadlineError, FrameError, ReplyError } from "../model/errors.ts";
+import { DeadlineError, FrameError, ReplyError, SonkragError } from "../model/errors.ts";
 import type { Values } from "../model/reading.ts";
-import { request, type Request } from "../protocol/command.ts";
+import { request, type Query, type Request } from "../protocol/command.ts";
+import { identify, identifyByStatus, type Dialect } from "../protocol/identify.ts";
 import { isThere } from "../protocol/pi30/card.ts";
-import { QID, QSID } from "../protocol/pi30/identity.ts";
+import { QID, QPI, QSID } from "../protocol/pi30/identity.ts";
 import { QPGSn } from "../protocol/pi30/parallel.ts";
+import { QPIGS, QPIGS2 } from "../protocol/pi30/status.ts";
+import type { Effort } from "./job.ts";
 import type { Line } from "./line.ts";
+
+/** What came of one inquiry; some firmware refuses by silence. */
+export type Found = { readonly values: Values } | "refused" | "silence" | ReplyError | FrameError;
+
+/** How often a question is put anew when its answer comes spoilt: that says nothing about the unit. */
+const INQUIRIES = 3;
+
+/** Rejects when the link goes down. */
+export async function inquire(ask: Line["ask"], query: Query, signal: AbortSignal, effort: Effort = "full"): Promise<Found> {
+  for (let count = 1; ; count++) {
+    try {
+      const answer = await ask(request(query), { signal, effort });
+      return answer.kind === "data" ? { values: answer.values as Values } : "refused";
+    } catch (error) {
+      if (error instanceof DeadlineError && !signal.aborted) return "silence";
+      const isSpoilt = error instanceof ReplyError || error instanceof FrameError;
+      if (signal.aborted || !isSpoilt) throw error;
+      if (count === INQUIRIES) return error;
+    }
+  }
+}
+
+/** Which protocol the unit speaks. Rejects with ReplyError or FrameError when that could not be understood, and when the link goes down. */
+export async function dialectOf(ask: Line["ask"], signal: AbortSignal): Promise<Dialect> {
+  const protocol = await inquire(ask, QPI, signal);
+  if (protocol instanceof SonkragError) throw protocol;
+  if (protocol !== "refused") return identify(protocol === "silence" ? {} : protocol.values);
+  const status = await inquire(ask, QPIGS, signal);
+  if (status instanceof FrameError) throw status;
+  if (typeof status === "string" || status instanceof ReplyError) return identifyByStatus(undefined, undefined);
+  const second = await inquire(ask, QPIGS2, signal);
+  if (second instanceof FrameError) throw second;
+  return identifyByStatus(status.values, typeof second === "string" || second instanceof ReplyError ? undefined : second.values);
+}
 
 /** The serial number of the unit that answers right now; absent when it does not tell. Rejects with TransportError or the signal's reason. */
 export async function serialNumberNow(ask: Line["ask"], { signal }: { readonly signal: AbortSignal }): Promise<string | undefined> {

@@ -17,6 +17,8 @@ export interface FirmwareOptions {
   readonly replay?: Replay | undefined;
   /** What a command it does not know, or a wrong request checksum, brings, where it is not to be as the profile has it. */
   readonly refusal?: "nak" | "silence" | undefined;
+  /** Commands that it refuses although its profile has them, e.g. `QPI`. */
+  readonly refuses?: readonly string[] | undefined;
   /** Which form of a 00 checksum byte it takes in a request, where it is not to be as the profile has it. */
   readonly requestChecksum?: ChecksumHabit | "either" | undefined;
   /** What it does with settings that it could take; `obeys` by default. */
@@ -46,15 +48,17 @@ export class Firmware {
   readonly #refusal: Uint8Array | undefined;
   readonly #requestChecksum: ChecksumHabit | "either";
   readonly #settings: SettingDialect;
+  readonly #refuses: ReadonlySet<string>;
   #pending: { readonly dueAt: number; readonly apply: () => void }[] = [];
 
-  constructor({ unit, replay, refusal, requestChecksum, settings = "obeys" }: FirmwareOptions) {
+  constructor({ unit, replay, refusal, refuses = [], requestChecksum, settings = "obeys" }: FirmwareOptions) {
     const { profile } = unit.member;
     this.#unit = unit;
     this.#replay = replay;
     this.#refusal = (refusal ?? profile.refusal) === "nak" ? this.#nak : undefined;
     this.#requestChecksum = requestChecksum ?? profile.requestChecksum ?? "either";
     this.#settings = settings;
+    this.#refuses = new Set([...refuses, ...(profile.refuses ?? [])]);
   }
 
   /** Answers the bytes of one request, CR included, that was complete at `at` (ms of any clock that goes on). */
@@ -63,9 +67,10 @@ export class Firmware {
     const command = this.#read(bytes);
     if (command === undefined) return { command: "", reply: this.#refusal };
     if (!isInquiry(command)) return this.#obey(command, at);
+    if (this.#refuses.has(command)) return { command, reply: this.#nak };
     const payload = this.#payload(command);
     if (payload !== undefined) return { command, reply: this.#framed(encodePayload(payload, this.#unit.member.profile.replyChecksum)) };
-    return { command, reply: this.#unit.member.profile.refuses?.includes(command) === true ? this.#nak : this.#refusal };
+    return { command, reply: this.#refusal };
   }
 
   /** Does what was to be done by now. */

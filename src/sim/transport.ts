@@ -62,7 +62,7 @@ export interface SimulationOptions {
   readonly secondReader?: SecondReader;
   /** Whether the wire's pace may be relied upon, as on a real serial line; true by default on a paced line. */
   readonly certain?: boolean;
-  readonly firmware?: Pick<FirmwareOptions, "refusal" | "requestChecksum">;
+  readonly firmware?: Pick<FirmwareOptions, "refusal" | "refuses" | "requestChecksum">;
   readonly inverter?: Omit<Partial<InverterOptions>, "seed" | "start" | "ratings">;
 }
 

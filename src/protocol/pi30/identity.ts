@@ -110,11 +110,21 @@ export const VERFW = wholeQuery("VERFW:", {
   ...partVersion(["VERFW", "bluetoothFirmwareVersion"]),
 });
 
+/**
+ * Mostly `MMMMM-NNNN`. Without the rating it is any word with a letter in it that is no answer to another question: no
+ * protocol (`PI30`), version, option flags, mode (one letter) or serial number.
+ */
+const nameOfModel = new RegExp(
+  [/^[!-~]{1,20}-\d{4,5}$/, /^(?=.*[A-Za-z])(?!PI\d|VERFW|NAK|ACK|E[a-z]*D[a-z]*$|(?=\D*\d)[0-9A-Za-z]{10,22}$)[A-Za-z0-9][!-~]{2,24}$/]
+    .map(({ source }) => source)
+    .join("|"),
+);
+
 export const QMN = query("QMN", {
   title: "Model name",
-  source: "notes §8.5: model, hyphen, rated VA",
+  source: "notes §8.5: model, hyphen, rated VA; some send no rating",
   cadence: "once",
-  layouts: [layout([1, 1], [field(metric.modelName, text("MMMMM-NNNN", /^[!-~]{1,20}-\d{4,5}$/))])],
+  layouts: [layout([1, 1], [field(metric.modelName, text("MMMMM-NNNN", nameOfModel))])],
 });
 
 export const QGMN = query("QGMN", {
