@@ -19,11 +19,14 @@ export class Nap {
     signal.throwIfAborted();
     const controller = new AbortController();
     this.#controller = controller;
+    const onAbort = (): void => controller.abort(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
     try {
-      await this.#clock.sleep(ms, { signal: AbortSignal.any([signal, controller.signal]) });
+      await this.#clock.sleep(ms, { signal: controller.signal });
     } catch (error) {
       if (signal.aborted || !controller.signal.aborted) throw error;
     } finally {
+      signal.removeEventListener("abort", onAbort);
       this.#controller = undefined;
     }
   }
