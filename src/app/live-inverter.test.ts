@@ -281,3 +281,21 @@ test("a fault of the program on one line ends its run with that fault", async ()
   await wait(10);
   expect(await failed).toMatchObject({ message: "a bug" });
 });
+
+test("PV power that does not fit load and battery for an hour is told of, and published as estimated", async () => {
+  const plan = ["QPIGS", "QMOD"].map((command) => ({ request: findRequest(command), everyMs: 30_000 }));
+  const outputs = new Recorder();
+  const rig = await liveRig({ folder, plan, outputs });
+  // On the battery, 2000 W from the sun, 138 W of load, and a battery that takes nothing.
+  const QPIGS = "000.0 00.0 230.0 49.9 0210 0138 004 418 52.00 000 100 0048 03.1 300.0 00.00 00001 00010000 00 00 02000 110";
+  const inverter = rig.add(new ScriptedPort(rig.clock, knows({ QPIGS, QMOD: "B" })).open);
+  stops.push(rig.start(inverter));
+  await rig.wait(55 * 60_000);
+  const last = (): Reading | undefined => outputs.readings.findLast(({ reading }) => reading.command === "QPIGS")?.reading;
+  expect(inverter.card?.balance).toMatchObject({ state: "notYet" });
+  expect(last()).not.toHaveProperty("estimated");
+  await rig.wait(10 * 60_000);
+  expect(inverter.card?.balance).toMatchObject({ state: "fails" });
+  expect(inverter.link.findings.map(({ code }) => code)).toContain("pv-power-doubtful");
+  expect(last()).toMatchObject({ estimated: ["pv1Power"], values: { pv1Power: 2000 } });
+});
