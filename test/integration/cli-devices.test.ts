@@ -161,7 +161,7 @@ describe("doctor", () => {
       .toContain(`ok      device        ${device} is read by the running sonkrag: online (`);
     await expect
       .poll(ask, { timeout: 20_000, interval: 500 })
-      .toMatch(/ok {6}model card +MAX-8000 \(family max\), 2 PV inputs, \d+ commands answered/);
+      .toMatch(/ok {6}model card +simulated-\d+: MAX-8000 \(family max\), 2 PV inputs, \d+ commands answered/);
     // The card comes from the running program, which has the port to itself.
     const card = async () => {
       const { exit, stdout, stderr } = await cli(["card", "--data-dir", folderOfOther]);
