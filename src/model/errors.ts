@@ -10,6 +10,7 @@ export const errorCodes = {
   "reply-malformed": "A field of the reply does not have its documented form.",
   "reply-unproven": "The reply could not be told from a stale one and was thrown away.",
   "command-unknown": "No such command in the catalogue.",
+  "series-unknown": "History has no such series.",
   "setting-unknown": "No such setting in the catalogue.",
   "value-invalid": "A value does not fit its field.",
   "deadline-exceeded": "No whole answer came in time.",
@@ -87,6 +88,7 @@ export class RefusedError extends SonkragError {
     code:
       | "command-unknown"
       | "setting-unknown"
+      | "series-unknown"
       | "value-invalid"
       | "inverter-unknown"
       | "request-invalid"

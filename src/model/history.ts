@@ -94,6 +94,8 @@ export interface SeriesInfo {
 
 export interface Series {
   readonly level: Level;
+  /** Milliseconds of a bucket; absent for single readings and for local days. */
+  readonly bucketMs?: number;
   /** In time order; of `raw` each has count 1, min = max = mean. */
   readonly buckets: readonly Bucket[];
 }

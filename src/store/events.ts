@@ -1,5 +1,6 @@
-import type { EventKind, HistoryEvent, TimeRange } from "../model/history.ts";
+import type { EventKind, HistoryEvent } from "../model/history.ts";
 import type { Database } from "./database.ts";
+import type { EventQuery } from "./ports.ts";
 
 interface EventRow {
   readonly at: number;
@@ -15,13 +16,6 @@ export function putEvents(database: Database, events: readonly HistoryEvent[]): 
   const insert = database.prepare("INSERT OR IGNORE INTO event (at, inverter, kind, key, text, details) VALUES (?, ?, ?, ?, ?, ?)");
   for (const { at, inverter, kind, key, text, details } of events)
     insert.run(at, inverter ?? "", kind, key, text, details === undefined ? null : JSON.stringify(details));
-}
-
-export interface EventQuery extends TimeRange {
-  readonly inverter?: string;
-  readonly kinds?: readonly EventKind[];
-  /** At most so many, the latest; all if absent. */
-  readonly limit?: number;
 }
 
 /** Events of a range in time order; of one inverter those that concern the whole site too. */

@@ -2,7 +2,8 @@ import type { HistoryRow, IngestResult } from "../model/history.ts";
 import type { Origin } from "../model/reading.ts";
 import { dayOf, hourOf, monthOf } from "./keys.ts";
 import { decodePayloads, encodePayloads } from "./payloads.ts";
-import { decodeSegment, encodeSegment, mergeRows } from "./segment.ts";
+import { mergeRows } from "./merge.ts";
+import { decodeSegment, encodeSegment } from "./segment.ts";
 import type { StreamNames, Tables } from "./tables.ts";
 
 /** An hour of an inverter whose rows have changed. */

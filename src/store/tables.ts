@@ -98,7 +98,7 @@ export class Tables {
     );
   }
 
-  /** Of a stream, or of all where none is told: the times of its first and last row; absent for one without rows. */
+  /** The times of its first and last row; absent for one without rows. */
   extent(stream: number): { readonly first: number; readonly last: number } | undefined {
     const low = keyOf(stream, 0);
     const high = keyOf(stream + 1, 0);
@@ -107,6 +107,24 @@ export class Tables {
     const last = this.#sql("SELECT last FROM segment WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT 1").get(low, high) as
       { last: number } | undefined;
     return first && last && { first: first.first, last: last.last };
+  }
+
+  /** The first hour with rows from the given one on. */
+  nextSegment(stream: number, hour: number): number | undefined {
+    const row = this.#sql("SELECT key FROM segment WHERE key >= ? AND key < ? ORDER BY key LIMIT 1").get(
+      keyOf(stream, hour),
+      keyOf(stream + 1, 0),
+    ) as { key: number } | undefined;
+    return row && periodOf(row.key);
+  }
+
+  /** Rows of the latest hour that has any. */
+  latestCount(stream: number): number {
+    const row = this.#sql("SELECT count FROM segment WHERE key >= ? AND key < ? ORDER BY key DESC LIMIT 1").get(
+      keyOf(stream, 0),
+      keyOf(stream + 1, 0),
+    ) as { count: number } | undefined;
+    return row?.count ?? 0;
   }
 
   get(table: BlobTable, stream: number, period: number): Uint8Array | undefined {

@@ -1,0 +1,46 @@
+import type { HistoryRow } from "../../model/history.ts";
+import type { HistoryReader } from "../../store/ports.ts";
+import type { Thread } from "../../store/thread.ts";
+import type { ReaderMethods } from "./reader-methods.ts";
+
+type Query<Name extends keyof HistoryReader> = Parameters<HistoryReader[Name]>[0];
+type Options = { readonly signal: AbortSignal };
+
+/** Asks the thread that reads; a question that is withdrawn frees it for the next. */
+export class RemoteReader implements HistoryReader, AsyncDisposable {
+  readonly #thread: Thread<ReaderMethods>;
+
+  constructor(thread: Thread<ReaderMethods>) {
+    this.#thread = thread;
+  }
+
+  async contents() {
+    return await this.#thread.call("contents", null);
+  }
+
+  async series(query: Query<"series">, options: Options) {
+    return await this.#thread.call("series", query, options);
+  }
+
+  async spans(query: Query<"spans">, options: Options) {
+    return await this.#thread.call("spans", query, options);
+  }
+
+  async events(query: Query<"events">, options: Options) {
+    return await this.#thread.call("events", query, options);
+  }
+
+  /** An hour of each stream at a time. */
+  async *rows(query: Query<"rows">, options: Options): AsyncGenerator<readonly HistoryRow[]> {
+    let from: number | undefined = query.from;
+    while (from !== undefined) {
+      const part: { rows: readonly HistoryRow[]; next: number | undefined } = await this.#thread.call("rows", { ...query, from }, options);
+      if (part.rows.length > 0) yield part.rows;
+      from = part.next;
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread[Symbol.asyncDispose]();
+  }
+}
