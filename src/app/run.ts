@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { StoreError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
 import type { Sink } from "../model/reading.ts";
 import { HttpServer, type HttpServerOptions } from "../server/http.ts";
@@ -22,6 +23,7 @@ import { LocalSocket } from "./local-socket.ts";
 import { qpigsColumns } from "./log-columns.ts";
 import { planOf, staleAfterMs } from "./plan.ts";
 import { RecentLog } from "./recent-log.ts";
+import { History } from "./history/history.ts";
 import { InverterRegistry } from "./registry.ts";
 import { writeRuntimeFile } from "./runtime-file.ts";
 import { SharedPorts } from "./shared-ports.ts";
@@ -68,6 +70,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   await using broker = await openBroker(config, logger);
   await using mqtt = await openMqtt(config, broker, logger);
   await using textLog = await openTextLog(config, () => inverters[0]?.info.id, logger);
+  await using history = await openHistory(config, logger);
   const diagnosis = new Diagnosis({ version, clock, config, inverters: () => inverters, log: logger });
   await using control = await openControl({ config, inverters: () => inverters, clock, logger });
   const sources = { diagnosis, cards: (id: string) => inverters.find(({ info }) => info.id === id)?.card, control };
@@ -105,7 +108,9 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
     },
   });
   const outputs = new FanOut({
-    sinks: [system, hub, mqtt, textLog, shared].filter((sink): sink is NonNullable<typeof sink> & Sink => sink !== undefined),
+    sinks: [system, hub, mqtt, textLog, history?.recorder, shared].filter(
+      (sink): sink is NonNullable<typeof sink> & Sink => sink !== undefined,
+    ),
     logger,
   });
   const page = system.beside(hub);
@@ -119,6 +124,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   if (server) tell(`  page      ${server.url}`);
   if (mqtt) tell(`  MQTT      ${mqtt.address}${broker ? "  (embedded, this machine only)" : ""}`);
   if (textLog) tell(`  text log  ${textLog.currentFile}`);
+  if (history) tell(`  history   ${config.history.folder}`);
   for (const line of shared.told()) tell(`  shared    ${line}`);
   if (config.control.enabled) tell(`  control   settings may be changed, level ${config.control.level}`);
   tell(`  data      ${config.dataDir}`);
@@ -127,7 +133,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   await together(
-    [...inverters, shared, system, control].map((part) => part.run({ signal: stop })),
+    [...inverters, shared, system, control, ...(history ? [history] : [])].map((part) => part.run({ signal: stop })),
     failed,
   );
   await Promise.all([registry.saved(), cards.saved()]);
@@ -151,6 +157,18 @@ async function openTextLog(
 ): Promise<TextLog | undefined> {
   if (!textLog.enabled) return undefined;
   return await TextLog.open({ ...textLog, timeZone: site.timeZone, columnsOf: qpigsColumns, mainInverter, logger });
+}
+
+async function openHistory({ history, site }: Config, logger: Logger): Promise<History | undefined> {
+  if (!history.enabled) return undefined;
+  try {
+    return await History.open({ ...history, ...site, clock: systemClock, logger });
+  } catch (error) {
+    // Without SQLite everything else still works; a history that cannot be used is for the user to decide about.
+    if (!(error instanceof StoreError) || error.code !== "store-driver") throw error;
+    logger.error(`No history is kept: ${error.message}`);
+    return undefined;
+  }
 }
 
 async function openServer(

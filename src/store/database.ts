@@ -1,4 +1,5 @@
 import type { DatabaseSyncInstance } from "@photostructure/sqlite";
+import type * as Sqlite from "@photostructure/sqlite";
 import { StoreError } from "../model/errors.ts";
 
 /** SQLite, whoever brings it. */
@@ -15,7 +16,7 @@ async function findDriver(): Promise<Open> {
   if (major > 22 || (major === 22 && minor >= 13)) {
     try {
       const builtIn = "node:sqlite";
-      const { DatabaseSync } = (await import(builtIn)) as typeof import("@photostructure/sqlite");
+      const { DatabaseSync } = (await import(builtIn)) as typeof Sqlite;
       return (path, options) => new DatabaseSync(path, options);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ERR_UNKNOWN_BUILTIN_MODULE") throw error;

@@ -153,7 +153,7 @@ export class StoreReader implements HistoryReader, AsyncDisposable {
     const kept = body === undefined ? [] : decodeSegment(body, { inverter, command });
     const recent = this.#tail.rows(inverter, command, from, to);
     const rows = mergeRows(kept, recent).rows.filter(({ at }) => at >= from && at < to);
-    if (!payloads) return rows.map(({ payload: _, ...row }) => row);
+    if (!payloads) return rows.map(withoutPayload);
     const frames = this.#tables.get("frames", id, hour);
     const lines = new Map((frames === undefined ? [] : decodePayloads(frames)).map(({ at, payload }) => [at, payload]));
     return rows.map((row) => {
@@ -252,6 +252,11 @@ export class StoreReader implements HistoryReader, AsyncDisposable {
     if (extent === undefined || extent.last < from || extent.first >= to) return undefined;
     return { from: Math.max(from, Math.floor(extent.first / hourMs) * hourMs), to: Math.min(to, (hourOf(extent.last) + 1) * hourMs) };
   }
+}
+
+function withoutPayload(row: HistoryRow): HistoryRow {
+  const { inverter, at, command, values, origins, flags } = row;
+  return { inverter, at, command, values, ...(origins && { origins }), ...(flags && { flags }) };
 }
 
 /** No stream of the database has this number. */

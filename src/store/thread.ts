@@ -5,8 +5,9 @@ import { SonkragError, StoreError, type ErrorCode, type Retry } from "../model/e
 /** What a thread can be asked, by name. Arguments and results are copied, so they are plain data. */
 export type Methods = Readonly<Record<string, (argument: never, options: { readonly signal: AbortSignal }) => unknown>>;
 
-type Argument<Method> = Method extends (argument: infer Given, ...rest: never[]) => unknown ? Given : never;
-type Result<Method> = Method extends (...given: never[]) => infer Given ? Awaited<Given> : never;
+/** `null` for a method that takes none. */
+export type Argument<Method extends Methods[string]> = Parameters<Method> extends readonly [] ? null : Parameters<Method>[0];
+export type Result<Method> = Method extends (...given: never[]) => infer Given ? Awaited<Given> : never;
 
 interface Call {
   readonly call: number;
@@ -89,14 +90,14 @@ export class Thread<Served extends Methods> implements AsyncDisposable {
     const abort = (): void => {
       const waiter = this.#waiters.get(call);
       this.#waiters.delete(call);
-      this.#worker.postMessage({ cancel: call } satisfies Asked);
+      this.#worker.postMessage({ cancel: call } satisfies Asked, []);
       waiter?.reject(signal?.reason);
     };
     signal?.addEventListener("abort", abort, { once: true });
     try {
       return await new Promise<Result<Served[Name]>>((resolve, reject) => {
         this.#waiters.set(call, { resolve: resolve as (result: unknown) => void, reject });
-        this.#worker.postMessage({ call, method, argument } satisfies Asked);
+        this.#worker.postMessage({ call, method, argument } satisfies Asked, []);
       });
     } finally {
       signal?.removeEventListener("abort", abort);

@@ -52,7 +52,7 @@ export class HistoryWriter implements AsyncDisposable {
   #writeAhead: WriteAhead;
   #rows: HistoryRow[] = [];
   #hour: number;
-  #closed: Closed[] = [];
+  readonly #closed: Closed[] = [];
   #refused = 0;
 
   private constructor(options: HistoryWriterOptions, database: Database, writeAhead: WriteAhead) {

@@ -2,11 +2,10 @@ import type { HistoryEvent, HistoryRow, IngestResult } from "../../model/history
 import type { Logger } from "../../model/logger.ts";
 import type { Clock } from "../../session/clock.ts";
 import type { HistoryInput } from "../../store/ports.ts";
-import { Thread } from "../../store/thread.ts";
-import { RemoteReader } from "./remote-reader.ts";
-import { Recorder } from "./recorder.ts";
+import { HistoryThread } from "./history-thread.ts";
 import type { ReaderMethods } from "./reader-methods.ts";
-import { logTold } from "./thread-log.ts";
+import { Recorder } from "./recorder.ts";
+import { RemoteReader } from "./remote-reader.ts";
 import type { WriterMethods } from "./writer-methods.ts";
 
 export interface HistoryOptions {
@@ -22,10 +21,9 @@ export class History implements HistoryInput, AsyncDisposable {
   /** Takes every reading. */
   readonly recorder: Recorder;
   readonly reader: RemoteReader;
-  readonly #writer: Thread<WriterMethods>;
+  readonly #writer: HistoryThread<WriterMethods>;
 
-  private constructor(options: HistoryOptions, writer: Thread<WriterMethods>, reader: RemoteReader) {
-    const { clock, logger, syncIntervalMs } = options;
+  private constructor({ clock, logger, syncIntervalMs }: HistoryOptions, writer: HistoryThread<WriterMethods>, reader: RemoteReader) {
     this.#writer = writer;
     this.reader = reader;
     this.recorder = new Recorder({
@@ -45,24 +43,21 @@ export class History implements HistoryInput, AsyncDisposable {
   /** Throws StoreError when the folder's history cannot be used. */
   static async open(options: HistoryOptions): Promise<History> {
     const { folder, timeZone, logger } = options;
-    const onTold = logTold(logger);
-    const onEnded = (error: Error): void => logger.error(error.message);
-    const thread = (name: string) => ({ entry: new URL(`./${name}-thread.js`, import.meta.url), data: null, onTold, onEnded });
-    const writer = Thread.start<WriterMethods>(thread("writer"));
+    const writer = new HistoryThread<WriterMethods>({ name: "writer", opening: { folder }, logger });
+    const reader = new HistoryThread<ReaderMethods>({ name: "reader", opening: { folder, timeZone }, logger });
+    await writer.open();
     try {
-      await writer.call("open", { folder });
-      const reader = Thread.start<ReaderMethods>(thread("reader"));
-      try {
-        await reader.call("open", { folder, timeZone });
-        return new History(options, writer, new RemoteReader(reader));
-      } catch (error) {
-        await reader[Symbol.asyncDispose]();
-        throw error;
-      }
+      await reader.open();
     } catch (error) {
       await writer[Symbol.asyncDispose]();
       throw error;
     }
+    return new History(options, writer, new RemoteReader(reader));
+  }
+
+  /** Works until the signal fires. */
+  async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
+    await this.recorder.run({ signal });
   }
 
   async ingest(rows: readonly HistoryRow[], { signal }: { readonly signal?: AbortSignal } = {}): Promise<IngestResult> {

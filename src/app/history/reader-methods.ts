@@ -16,7 +16,7 @@ export function readerMethods() {
     open: async ({ folder, timeZone }: { readonly folder: string; readonly timeZone: string }): Promise<void> => {
       opened = await StoreReader.open({ folder, timeZone });
     },
-    contents: async (_: null) => await reader().contents(),
+    contents: async () => await reader().contents(),
     series: async (query: SeriesQuery, options: Options) => await reader().series(query, options),
     spans: async (query: SpanQuery, options: Options) => await reader().spans(query, options),
     events: async (query: EventQuery, options: Options) => await reader().events(query, options),

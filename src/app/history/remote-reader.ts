@@ -1,6 +1,6 @@
 import type { HistoryRow } from "../../model/history.ts";
 import type { HistoryReader } from "../../store/ports.ts";
-import type { Thread } from "../../store/thread.ts";
+import type { HistoryThread } from "./history-thread.ts";
 import type { ReaderMethods } from "./reader-methods.ts";
 
 type Query<Name extends keyof HistoryReader> = Parameters<HistoryReader[Name]>[0];
@@ -8,9 +8,9 @@ type Options = { readonly signal: AbortSignal };
 
 /** Asks the thread that reads; a question that is withdrawn frees it for the next. */
 export class RemoteReader implements HistoryReader, AsyncDisposable {
-  readonly #thread: Thread<ReaderMethods>;
+  readonly #thread: HistoryThread<ReaderMethods>;
 
-  constructor(thread: Thread<ReaderMethods>) {
+  constructor(thread: HistoryThread<ReaderMethods>) {
     this.#thread = thread;
   }
 

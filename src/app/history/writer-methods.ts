@@ -17,11 +17,11 @@ export function writerMethods(logger: Logger) {
     append: async (rows: readonly HistoryRow[]): Promise<void> => await writer().append(rows),
     events: (events: readonly HistoryEvent[]): void => writer().events(events),
     ingest: (rows: readonly HistoryRow[]): IngestResult => writer().ingest(rows),
-    sync: async (_: null): Promise<void> => await writer().sync(),
-    tick: async (_: null): Promise<void> => await writer().tick(),
-    pack: (_: null): boolean => writer().pack(),
-    state: (_: null): WriterState => writer().state,
-    close: async (_: null): Promise<void> => {
+    sync: async (): Promise<void> => await writer().sync(),
+    tick: async (): Promise<void> => await writer().tick(),
+    pack: (): boolean => writer().pack(),
+    state: (): WriterState => writer().state,
+    close: async (): Promise<void> => {
       await opened?.[Symbol.asyncDispose]();
       opened = undefined;
     },
