@@ -24,6 +24,7 @@ export const monthStart = (month: number): number => Date.UTC(1970, month, 1);
 const periodsPerStream = 2 ** 24;
 
 /** The key of a stream's blob of one hour, day or month. */
-export const keyOf = (stream: number, period: number): number => stream * periodsPerStream + period;
+export const keyOf = (stream: number, period: number): number =>
+  stream * periodsPerStream + Math.min(Math.max(period, 0), periodsPerStream - 1);
 
 export const periodOf = (key: number): number => key % periodsPerStream;

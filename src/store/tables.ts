@@ -75,6 +75,12 @@ export class Tables {
     return id;
   }
 
+  /** Absent for a stream that has no number yet. */
+  findStream(inverter: string, command: string): number | undefined {
+    const row = this.#sql("SELECT id FROM stream WHERE inverter = ? AND command = ?").get(inverter, command) as { id: number } | undefined;
+    return row?.id;
+  }
+
   namesOf(stream: number): StreamNames {
     const row = this.#sql("SELECT names FROM stream WHERE id = ?").get(stream) as { names: string } | undefined;
     return row === undefined ? {} : (JSON.parse(row.names) as StreamNames);

@@ -27,8 +27,19 @@ export interface HistoryWriterOptions {
   readonly logger: Logger;
   /** UTC epoch milliseconds. */
   readonly now: () => number;
-  /** Computes what is kept beside the rows of hours that changed, in the same transaction. */
-  readonly derive?: (tables: Tables, changed: readonly ChangedHour[]) => void;
+  /** What is kept beside the rows, such as energy; made once the database is open. */
+  readonly beside?: (tables: Tables) => Beside;
+}
+
+/** Keeps something that is computed from rows, in the same transaction as these. */
+export interface Beside {
+  /** Takes live rows in the order in which they came; after a restart those again that were not sealed. */
+  count(rows: readonly HistoryRow[]): void;
+  /** All that was counted so far is being sealed; within the transaction. */
+  sealed(): void;
+  committed(): void;
+  /** Rows of other times have come in; within the transaction. */
+  recount(changed: readonly ChangedHour[]): void;
 }
 
 export interface WriterState {
@@ -47,6 +58,7 @@ interface Closed {
 /** Keeps history in a folder. One at a time; it blocks while SQLite works, so it has a thread of its own. */
 export class HistoryWriter implements AsyncDisposable {
   readonly tables: Tables;
+  readonly #beside: Beside | undefined;
   readonly #options: HistoryWriterOptions;
   readonly #database: Database;
   #writeAhead: WriteAhead;
@@ -59,6 +71,7 @@ export class HistoryWriter implements AsyncDisposable {
     this.#options = options;
     this.#database = database;
     this.tables = new Tables(database);
+    this.#beside = options.beside?.(this.tables);
     this.#writeAhead = writeAhead;
     this.#hour = hourOf(options.now());
   }
@@ -79,6 +92,7 @@ export class HistoryWriter implements AsyncDisposable {
         if (tornBytes > 0) logger.info(`${file.path}: ${tornBytes} bytes of a line that was cut short were left out`);
         if (damagedLines > 0) logger.warn(`${file.path}: ${damagedLines} damaged lines were left out`, { kept: rows.length });
         writer.#closed.push({ file, rows });
+        writer.#beside?.count(rows);
       }
       await writer.#sealClosed();
       return writer;
@@ -97,6 +111,7 @@ export class HistoryWriter implements AsyncDisposable {
     const sound = this.#sound(rows);
     await this.#writeAhead.append(sound);
     for (const row of sound) this.#rows.push(row);
+    this.#beside?.count(sound);
   }
 
   async sync(): Promise<void> {
@@ -134,7 +149,7 @@ export class HistoryWriter implements AsyncDisposable {
     const total = { added: 0, repeated: 0, conflicting: 0 };
     const sound = this.#sound(rows);
     for (let start = 0; start < sound.length; start += rowsPerTransaction) {
-      const part = this.#seal(sound.slice(start, start + rowsPerTransaction));
+      const part = this.#seal(sound.slice(start, start + rowsPerTransaction), (changed) => this.#beside?.recount(changed));
       total.added += part.added;
       total.repeated += part.repeated;
       total.conflicting += part.conflicting;
@@ -167,18 +182,19 @@ export class HistoryWriter implements AsyncDisposable {
 
   async #sealClosed(): Promise<void> {
     for (let closed = this.#closed[0]; closed !== undefined; closed = this.#closed[0]) {
-      this.#seal(closed.rows);
+      this.#seal(closed.rows, () => this.#beside?.sealed());
+      this.#beside?.committed();
       this.#closed.shift();
       await removeWriteAhead(closed.file);
     }
   }
 
-  #seal(rows: readonly HistoryRow[]): IngestResult {
+  #seal(rows: readonly HistoryRow[], also: (changed: readonly ChangedHour[]) => void): IngestResult {
     if (rows.length === 0) return { added: 0, repeated: 0, conflicting: 0 };
     try {
       return this.tables.together(() => {
         const { changed, ...result } = sealRows(this.tables, rows);
-        if (changed.length > 0) this.#options.derive?.(this.tables, changed);
+        also(changed);
         return result;
       });
     } catch (error) {

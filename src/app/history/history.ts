@@ -2,6 +2,7 @@ import type { HistoryEvent, HistoryRow, IngestResult } from "../../model/history
 import type { Logger } from "../../model/logger.ts";
 import type { Clock } from "../../session/clock.ts";
 import type { HistoryInput } from "../../store/ports.ts";
+import type { EnergyTotals } from "./energy-keeper.ts";
 import { HistoryThread } from "./history-thread.ts";
 import type { ReaderMethods } from "./reader-methods.ts";
 import { Recorder } from "./recorder.ts";
@@ -14,6 +15,8 @@ export interface HistoryOptions {
   readonly syncIntervalMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Everything read until this time is safe from a power cut; the energy counted until then never goes back. */
+  readonly onSynced?: (at: number, energy: EnergyTotals | undefined) => void;
 }
 
 /** The history of the running program: one thread keeps it, another answers questions, and neither ever delays the poller. */
@@ -23,7 +26,11 @@ export class History implements HistoryInput, AsyncDisposable {
   readonly reader: RemoteReader;
   readonly #writer: HistoryThread<WriterMethods>;
 
-  private constructor({ clock, logger, syncIntervalMs }: HistoryOptions, writer: HistoryThread<WriterMethods>, reader: RemoteReader) {
+  private constructor(
+    { clock, logger, syncIntervalMs, onSynced }: HistoryOptions,
+    writer: HistoryThread<WriterMethods>,
+    reader: RemoteReader,
+  ) {
     this.#writer = writer;
     this.reader = reader;
     this.recorder = new Recorder({
@@ -37,6 +44,7 @@ export class History implements HistoryInput, AsyncDisposable {
       clock,
       logger,
       syncEveryMs: syncIntervalMs,
+      ...(onSynced && { onSynced }),
     });
   }
 

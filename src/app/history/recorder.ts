@@ -2,6 +2,7 @@ import type { HistoryEvent, HistoryRow } from "../../model/history.ts";
 import type { Logger } from "../../model/logger.ts";
 import type { InverterInfo, LinkStatus, Reading, Sink } from "../../model/reading.ts";
 import type { Clock } from "../../session/clock.ts";
+import type { EnergyTotals } from "./energy-keeper.ts";
 import { EventWatch } from "./event-watch.ts";
 import { historyRowOf } from "./history-row.ts";
 
@@ -9,7 +10,8 @@ import { historyRowOf } from "./history-row.ts";
 export interface RecorderTarget {
   append(rows: readonly HistoryRow[]): Promise<void>;
   events(events: readonly HistoryEvent[]): Promise<void>;
-  sync(): Promise<void>;
+  /** Resolves, when all is safe from a power cut, with the energy counted until then. */
+  sync(): Promise<EnergyTotals | undefined>;
   tick(): Promise<void>;
   /** Does one piece of tidying; false when there is none left. */
   pack(): Promise<boolean>;
@@ -24,7 +26,7 @@ export interface RecorderOptions {
   /** Readings that wait in memory while the disk fails; the oldest goes first. Default 200,000. */
   readonly bufferRows?: number;
   /** Everything read until this time (UTC epoch milliseconds) is safe from a power cut. */
-  readonly onSynced?: (at: number) => void;
+  readonly onSynced?: (at: number, energy: EnergyTotals | undefined) => void;
 }
 
 /** How keeping goes. */
@@ -151,8 +153,8 @@ export class Recorder implements Sink {
 
   async #sync(): Promise<void> {
     const at = this.#options.clock.now();
-    await this.#options.target.sync();
-    this.#options.onSynced?.(at);
+    const energy = await this.#options.target.sync();
+    this.#options.onSynced?.(at, energy);
   }
 
   #failed(error: unknown): void {
