@@ -20,15 +20,19 @@ function samples(answers: readonly Answer[], more: Partial<SamplerOptions> = {})
 }
 
 test("a sample comes with each status, with what else was told lately", () => {
-  const found = samples([status(0, 500), answer(1000, "QPIGS2", { pv2Power: 40 }), status(5000, 510), status(70_000, 520)]);
+  const day = 86_400_000;
+  const second = answer(1000, "QPIGS2", { pv2Power: 40 });
+  const found = samples([status(0, 500), second, status(5000, 510), status(70_000, 520), status(day + 1001, 530)]);
   expect(found.map(({ at, powers }) => [at, powers.load?.watts, powers.pv?.watts, powers.pv2?.watts])).toEqual([
     [0, 500, 100, undefined],
     [5000, 510, 140, 40],
-    [70_000, 520, 100, undefined],
+    // One string alone is never taken for both, until the unit has not told of a second one for a day.
+    [70_000, 520, undefined, undefined],
+    [day + 1001, 530, 100, undefined],
   ]);
 });
 
-test("while a known second status is missing, the PV total is unknown and never only one string", () => {
+test("a second status that is known before it is heard makes the PV total unknown until then", () => {
   const known = new Set(["pv1Power", "pv2Power"]);
   const found = samples([status(0, 500), answer(1000, "QPIGS2", { pv2Power: 40 }), status(5000, 510), status(70_000, 520)], { known });
   expect(found.map(({ powers }) => powers.pv?.watts)).toEqual([undefined, 140, undefined]);

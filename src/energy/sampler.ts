@@ -14,7 +14,10 @@ export interface Sample {
 export interface SamplerOptions {
   /** Milliseconds after which an answer is no longer of the same moment as another. */
   readonly freshMs: number;
-  /** Names of `powerNames` that the unit is known to tell (`knownNames`): while one is missing, what it belongs to is unknown. */
+  /**
+   * Names of `powerNames` that the unit is known to tell (`knownNames`), besides those that it has told in the day before: while one is
+   * missing, what it belongs to is unknown. Counting hours anew from the answers around them needs it to come to the same.
+   */
   readonly known?: ReadonlySet<string>;
 }
 
@@ -24,6 +27,9 @@ export interface SamplerState {
 }
 
 export const freshSampler: SamplerState = { answers: {} };
+
+/** A unit that has not told something for so long has ceased to: it is another one, or its firmware is. */
+const rememberedMs = 86_400_000;
 
 /** The answer that tells load and battery sets the pace: of a unit's own `QPIGS`, of a record of it `QPGSn`. */
 const paceName = "loadActivePower";
@@ -40,14 +46,18 @@ export function takeAnswer(
   const kept = used(answer.values);
   if (Object.keys(kept).length === 0 || isOfNobody(answer.values)) return { state };
   const { at, command, origins } = answer;
-  const answers = { ...state.answers, [command]: { at, command, values: kept, ...(origins && { origins }) } };
+  const remembered = Object.entries(state.answers).filter(([, each]) => at - each.at <= rememberedMs);
+  const answers: Record<string, Answer> = Object.fromEntries(remembered);
+  answers[command] = { at, command, values: kept, ...(origins && { origins }) };
   const next = { answers };
   if (!(paceName in kept)) return { state: next };
   const isRecord = isParallelUnit(answer);
   const fresh = Object.values(answers).filter((each) => at - each.at <= freshMs);
   if (isRecord && fresh.some((each) => !isParallelUnit(each) && paceName in each.values)) return { state: next };
   const same = fresh.filter((each) => isParallelUnit(each) === isRecord && each.command !== command).sort((a, b) => b.at - a.at);
-  const powers = powersOf([answers[command] ?? answer, ...same], isRecord ? undefined : known);
+  const told = Object.values(answers).filter((each) => !isParallelUnit(each));
+  const tells = isRecord ? undefined : new Set([...(known ?? []), ...told.flatMap(({ values }) => Object.keys(values))]);
+  const powers = powersOf([answers[command], ...same], tells);
   return { state: next, sample: { at, powers } };
 }
 
