@@ -50,11 +50,11 @@ const gridModes: ReadonlySet<unknown> = new Set(["line", "bypass", "eco", "charg
 
 /**
  * The powers of one unit at one moment, from its answers of that moment: its own (`QPIGS`, `QPIGS2`, `QMOD`) or a record of it
- * that another unit gives (`QPGSn`, `QP2GSn`, `Q2PGSn`); of two that tell the same, the first counts. `known`: names that the unit
- * tells when all its answers are there, so that a missing answer makes a sum unknown and not smaller.
+ * that another unit gives (`QPGSn`, `QP2GSn`, `Q2PGSn`); of two that tell the same, the first counts. `isTold`: whether the unit tells
+ * a name when all its answers are there, so that a missing answer makes a sum unknown and not smaller.
  */
-export function powersOf(answers: readonly Answer[], known: ReadonlySet<string> = nothing): FlowPowers {
-  const moment = new Moment(answers, known);
+export function powersOf(answers: readonly Answer[], isTold: (name: string) => boolean = never): FlowPowers {
+  const moment = new Moment(answers, isTold);
   const powers: { -readonly [Key in keyof FlowPowers]: FlowPowers[Key] } = {};
   const pv = moment.pv();
   if (pv !== undefined) powers.pv = pv;
@@ -86,11 +86,11 @@ function estimateGrid({ pv, load, batteryCharge, batteryDischarge, gridExport }:
 /** What a unit says at one moment. */
 class Moment {
   readonly #answers: readonly Answer[];
-  readonly #known: ReadonlySet<string>;
+  readonly #isTold: (name: string) => boolean;
 
-  constructor(answers: readonly Answer[], known: ReadonlySet<string>) {
+  constructor(answers: readonly Answer[], isTold: (name: string) => boolean) {
     this.#answers = answers;
-    this.#known = known;
+    this.#isTold = isTold;
   }
 
   number(name: string): { readonly value: number; readonly origin: Origin } | undefined {
@@ -166,11 +166,11 @@ class Moment {
   }
 
   #tells(name: string): boolean {
-    return this.#known.has(name) || this.#answers.some(({ values }) => Object.hasOwn(values, name));
+    return this.#isTold(name) || this.#answers.some(({ values }) => Object.hasOwn(values, name));
   }
 }
 
-const nothing: ReadonlySet<string> = new Set();
+const never = (): boolean => false;
 
 /** Adding 0 turns -0 into 0. */
 function flow(watts: number, origin: Origin): FlowPower {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compare, followCounter, unfollowed, type Followed } from "./reconcile.ts";
+import { followCounter, reconcile, unfollowed, type Followed } from "./reconcile.ts";
 
 const minute = 60_000;
 const follow = (readings: readonly number[], everyMs = 2 * minute, mostWatts?: number): Followed =>
@@ -54,9 +54,14 @@ describe("a counter of the unit", () => {
   });
 });
 
-test("both counts of a day are compared, and a day of which part is missing says so", () => {
+test("both counts of a period are compared, and a day of which part is missing says so", () => {
+  const period = { kind: "day", key: "2026-11-25", from: 0, to: 86_400_000 } as const;
   const ours = { wattHours: 10_200, coverage: 1, coveredMs: 86_400_000, origin: "measured" } as const;
-  expect(compare(ours, 10_000)).toEqual({ ours, unitWattHours: 10_000, differenceWattHours: 200, difference: 0.02, comparable: true });
-  expect(compare({ ...ours, coverage: 0.9 }, 10_000).comparable).toBe(false);
-  expect(compare({ ...ours, wattHours: 0 }, 0)).not.toHaveProperty("difference");
+  const told = { pvEnergyOfDay: 10_000, pvEnergyOfMonth: 300_000, pvEnergyTotal: 5_000_000, loadEnergyOfDay: 8000 };
+  expect(reconcile({ period, flows: { pv: ours } }, told)).toEqual({
+    pv: { ours, unitWattHours: 10_000, differenceWattHours: 200, difference: 0.02, comparable: true },
+  });
+  const load = { ...ours, wattHours: 0, coverage: 0.9 };
+  const { load: compared } = reconcile({ period, flows: { load } }, { loadEnergyOfDay: 0 });
+  expect(compared).toEqual({ ours: load, unitWattHours: 0, differenceWattHours: 0, comparable: false });
 });

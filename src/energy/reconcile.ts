@@ -1,10 +1,11 @@
 import type { MetricKey } from "../model/metric.ts";
+import type { Values } from "../model/reading.ts";
 import type { PeriodKind } from "../model/local-periods.ts";
 import type { FlowKey } from "./flow.ts";
-import type { PeriodFlow } from "./sums.ts";
+import type { PeriodEnergy, PeriodFlow } from "./sums.ts";
 
 /** Which of our flows a counter of the unit counts, and since when: `total` since the unit was made or its counters were erased. */
-export const unitCounters = {
+const unitCounters = {
   pvEnergyTotal: { flow: "pv", since: "total" },
   pvEnergyOfYear: { flow: "pv", since: "year" },
   pvEnergyOfMonth: { flow: "pv", since: "month" },
@@ -90,8 +91,18 @@ export interface Comparison {
 /** A gap of a hundredth of the time matters less than what the counters differ by anyway. */
 const leastCoverage = 0.99;
 
+/** The unit's counters of a day, month or year, by their names as they were believed last, beside ours. What is not known of both is not there. */
+export function reconcile({ period, flows }: PeriodEnergy, told: Values): Readonly<Partial<Record<FlowKey, Comparison>>> {
+  const comparisons: Partial<Record<FlowKey, Comparison>> = {};
+  for (const [name, { flow, since }] of Object.entries(unitCounters)) {
+    const [ours, theirs] = [flows[flow], told[name]];
+    if (since === period.kind && ours !== undefined && typeof theirs === "number") comparisons[flow] = compare(ours, theirs);
+  }
+  return comparisons;
+}
+
 /** Both counts of one period. The unit's day follows the unit's clock: where that is off, both ends of the day differ by as much. */
-export function compare(ours: PeriodFlow, unitWattHours: number): Comparison {
+function compare(ours: PeriodFlow, unitWattHours: number): Comparison {
   const differenceWattHours = ours.wattHours - unitWattHours;
   return {
     ours,

@@ -1,6 +1,6 @@
 import type { SeriesInfo } from "../model/history.ts";
 import { isParallelUnit } from "../model/pv-total.ts";
-import type { Values } from "../model/reading.ts";
+import type { Value, Values } from "../model/reading.ts";
 import type { FlowPowers } from "./flow.ts";
 import { powerNames, powersOf, type Answer } from "./powers.ts";
 
@@ -44,21 +44,19 @@ export function takeAnswer(
   { freshMs, known }: SamplerOptions,
 ): { readonly state: SamplerState; readonly sample?: Sample } {
   const kept = used(answer.values);
-  if (Object.keys(kept).length === 0 || isOfNobody(answer.values)) return { state };
+  if (kept === undefined || isOfNobody(answer.values)) return { state };
   const { at, command, origins } = answer;
-  const remembered = Object.entries(state.answers).filter(([, each]) => at - each.at <= rememberedMs);
-  const answers: Record<string, Answer> = Object.fromEntries(remembered);
-  answers[command] = { at, command, values: kept, ...(origins && { origins }) };
-  const next = { answers };
+  const newest: Answer = { at, command, values: kept, ...(origins && { origins }) };
+  const others = Object.values(state.answers).filter((each) => each.command !== command && at - each.at <= rememberedMs);
+  const next = { answers: Object.fromEntries([...others, newest].map((each) => [each.command, each])) };
   if (!(paceName in kept)) return { state: next };
-  const isRecord = isParallelUnit(answer);
-  const fresh = Object.values(answers).filter((each) => at - each.at <= freshMs);
+  const isRecord = isParallelUnit(newest);
+  const fresh = others.filter((each) => at - each.at <= freshMs);
   if (isRecord && fresh.some((each) => !isParallelUnit(each) && paceName in each.values)) return { state: next };
-  const same = fresh.filter((each) => isParallelUnit(each) === isRecord && each.command !== command).sort((a, b) => b.at - a.at);
-  const told = Object.values(answers).filter((each) => !isParallelUnit(each));
-  const tells = isRecord ? undefined : new Set([...(known ?? []), ...told.flatMap(({ values }) => Object.keys(values))]);
-  const powers = powersOf([answers[command], ...same], tells);
-  return { state: next, sample: { at, powers } };
+  const same = fresh.filter((each) => isParallelUnit(each) === isRecord).sort((a, b) => b.at - a.at);
+  const isTold = (name: string): boolean =>
+    !isRecord && (known?.has(name) === true || others.some((each) => !isParallelUnit(each) && Object.hasOwn(each.values, name)));
+  return { state: next, sample: { at, powers: powersOf([newest, ...same], isTold) } };
 }
 
 /** What the kept series of a unit's own answers say that it tells. */
@@ -67,8 +65,11 @@ export function knownNames(series: readonly SeriesInfo[]): ReadonlySet<string> {
   return new Set(series.filter(({ command, name }) => powerNames.has(name) && !records.has(command)).map(({ name }) => name));
 }
 
-function used(values: Values): Values {
-  return Object.fromEntries(Object.entries(values).filter(([name]) => powerNames.has(name)));
+/** Absent where there is nothing in it. */
+function used(values: Values): Values | undefined {
+  let kept: Record<string, Value> | undefined;
+  for (const [name, value] of Object.entries(values)) if (powerNames.has(name)) (kept ??= {})[name] = value;
+  return kept;
 }
 
 /** The record of a unit that is not there. A single unit says "no" of itself too, but with its serial number. */
