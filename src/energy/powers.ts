@@ -86,10 +86,13 @@ function estimateGrid({ pv, load, batteryCharge, batteryDischarge, gridExport }:
 /** What a unit says at one moment. */
 class Moment {
   readonly #answers: readonly Answer[];
+  /** Own answers and records of a unit never come together. */
+  readonly #isRecord: boolean;
   readonly #isTold: (name: string) => boolean;
 
   constructor(answers: readonly Answer[], isTold: (name: string) => boolean) {
     this.#answers = answers;
+    this.#isRecord = answers.some(isParallelUnit);
     this.#isTold = isTold;
   }
 
@@ -102,10 +105,9 @@ class Moment {
   }
 
   pvPower(name: string): PvPart | undefined {
-    for (const answer of this.#answers) {
-      const { at, command, values, origins } = answer;
-      const told = isParallelUnit(answer) ? pvPowerOfRecord(values, name) : this.#ownPower(answer, name);
-      if (told !== undefined) return { ...told, origin: worstOrigin(told.origin, origins?.[name] ?? "measured"), at, command };
+    for (const { at, command, values, origins } of this.#answers) {
+      const told = this.#isRecord ? pvPowerOfRecord(values, name) : measured(values[name]);
+      if (told !== undefined) return { at, command, watts: told.watts, origin: worstOrigin(told.origin, origins?.[name] ?? "measured") };
     }
     return undefined;
   }
@@ -147,11 +149,6 @@ class Moment {
     return gridModes.has(mode) || (mode === "battery" && this.#chargesFromGrid());
   }
 
-  #ownPower({ values }: Answer, name: string): { readonly watts: number; readonly origin: Origin } | undefined {
-    const watts = values[name];
-    return typeof watts === "number" ? { watts, origin: "measured" } : undefined;
-  }
-
   #mode(): unknown {
     return this.#answers.find(({ values }) => Object.hasOwn(values, "operatingMode"))?.values["operatingMode"];
   }
@@ -168,6 +165,10 @@ class Moment {
   #tells(name: string): boolean {
     return this.#isTold(name) || this.#answers.some(({ values }) => Object.hasOwn(values, name));
   }
+}
+
+function measured(watts: unknown): { readonly watts: number; readonly origin: Origin } | undefined {
+  return typeof watts === "number" ? { watts, origin: "measured" } : undefined;
 }
 
 const never = (): boolean => false;
