@@ -36,6 +36,12 @@ describe("derived values", () => {
     expect(derivedFrom("QPIGS", body)).toMatchObject({ pv1Power: 1087 });
   });
 
+  test("17 fields, older units, at night: no current and no sun is no power; no current alone says nothing of it", () => {
+    const body = (volts: string): string => `230.5 50.0 230.5 50.0 0460 0414 009 380 25.40 000 085 0620 0000 ${volts} 00.00 00017 00010000`;
+    expect(derivedFrom("QPIGS", body("000.0"))).toMatchObject({ pv1Power: 0 });
+    expect(derivedFrom("QPIGS", body("065.2"))).not.toHaveProperty("pv1Power");
+  });
+
   test("QPGSn gives no PV power: its current may be that of either side", () => {
     const body =
       "1 92931701100510 B 00 000.0 00.00 230.6 50.00 0275 0141 005 51.4 001 100 083.3 002 00574 00312 003 10100110 1 2 060 120 10 04 000";

@@ -18,8 +18,10 @@ export function derive(values: Values): Values {
   // voltage marks a QPIGS: the whole-ampere current of QPGSn does not say which side it is on.
   const chargerVoltage = number("scc1BatteryVoltage");
   if (number("pv1Power") === undefined && chargerVoltage !== undefined) {
-    // A current at 0 V is one whose voltage is not told.
-    const power = product(number("pvChargeCurrent"), chargerVoltage || undefined) ?? product(number("pv1Current"), number("pv1Voltage"));
+    const current = number("pvChargeCurrent");
+    const isNight = current === 0 && number("pv1Voltage") === 0;
+    // A current at 0 V is one whose voltage is not told, except where there is neither current nor sun.
+    const power = isNight ? 0 : (product(current, chargerVoltage || undefined) ?? product(number("pv1Current"), number("pv1Voltage")));
     if (power !== undefined) derived["pv1Power"] = Math.round(power);
   }
   const model = values["modelNumber"];
