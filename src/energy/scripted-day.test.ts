@@ -10,6 +10,7 @@ import type { EnergyAccount } from "../sim/inverter.ts";
 import { Random } from "../sim/random.ts";
 import { Simulation } from "../sim/transport.ts";
 import { VirtualClock } from "../sim/virtual-clock.ts";
+import { balanceOf } from "./balance.ts";
 import { countAnswer, emptyLedger, parseLedger, recount, type CountOptions, type Counters, type Ledger } from "./counter.ts";
 import { flowKeys, type EnergyBucket, type FlowKey } from "./flow.ts";
 import { noFilling, type Filling } from "./gaps.ts";
@@ -169,6 +170,15 @@ describe("a scripted day", () => {
     expect(percentOff("gridImport")).toBeLessThan(5);
     expect(summed.flows.gridImport?.origin).toBe("estimated");
     expect(summed.flows.batteryCharge?.origin).toBe("derived");
+  });
+
+  test("the balance of the day fits, and without the second string it would not", () => {
+    const buckets = sumOfUnits(unitNames.map((unit) => all.buckets[unit]!));
+    const balance = balanceOf(buckets, { volts: 52, units: 2 })!;
+    expect(balance.fits).toBe(true);
+    expect(Math.abs(balance.residual)).toBeLessThan(balance.band);
+    const oneString = buckets.map(({ at, flows: { pv1, ...flows } }) => ({ at, flows: pv1 === undefined ? flows : { ...flows, pv: pv1 } }));
+    expect(balanceOf(oneString, { volts: 52, units: 2 })?.fits).toBe(false);
   });
 
   test("the gap is missing coverage, and filled only when asked, told apart", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SimulatedInverter } from "../sim/inverter.ts";
-import { estimateSoc, type SocBattery, type SocSample, type SocState } from "./soc.ts";
+import { estimateSoc, socSampleOf, type SocBattery, type SocSample, type SocState } from "./soc.ts";
 
 const battery: SocBattery = { capacityAh: 200, chemistry: "lithiumIronPhosphate", cells: 16, floatVolts: 54, holdMs: 120_000 };
 const start = Date.UTC(2026, 0, 5);
@@ -51,6 +51,14 @@ describe("our own state of charge", () => {
     expect(rested).toMatchObject({ band: 20, anchor: { kind: "rest" } });
     expect(rested.soc).toBeCloseTo(60, 5);
     expect(course(steady(61, { amperes: 0, volts: 52.64 }, full.last.at + minute), full).soc).toBe(100);
+  });
+
+  test("takes its samples from a status, where that tells current and voltage", () => {
+    const values = { batteryCurrent: -3, batteryVoltage: 54, chargeStatus: ["floatCharging", "switchedOn"] };
+    expect(socSampleOf(start, values)).toEqual({ at: start, amperes: -3, volts: 54, float: true });
+    expect(socSampleOf(start, { ...values, chargeStatus: ["switchedOn"] })?.float).toBe(false);
+    expect(socSampleOf(start, { batteryCurrent: 2, batteryVoltage: 51 })).toEqual({ at: start, amperes: 2, volts: 51 });
+    expect(socSampleOf(start, { batteryVoltage: 51 })).toBeUndefined();
   });
 
   test("late and repeated samples change nothing", () => {

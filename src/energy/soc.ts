@@ -1,3 +1,5 @@
+import type { Values } from "../model/reading.ts";
+
 /** What an estimate of the state of charge is made of. */
 export interface SocSample {
   /** UTC epoch milliseconds. */
@@ -8,6 +10,14 @@ export interface SocSample {
   readonly volts: number;
   /** Whether the unit says that it charges in its float stage; absent where it does not tell. */
   readonly float?: boolean;
+}
+
+/** A sample from the values of one status, measured and derived; absent where it does not tell the battery's current and voltage. */
+export function socSampleOf(at: number, values: Values): SocSample | undefined {
+  const { batteryCurrent: amperes, batteryVoltage: volts, chargeStatus } = values;
+  if (typeof amperes !== "number" || typeof volts !== "number") return undefined;
+  const stages: unknown = chargeStatus;
+  return { at, amperes, volts, ...(Array.isArray(stages) && { float: stages.includes("floatCharging") }) };
 }
 
 /** The battery, as its owner tells it. */
