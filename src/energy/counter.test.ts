@@ -100,6 +100,26 @@ describe("counters", () => {
     );
   });
 
+  test("of an hour need the answers that belong to the last sample before it", () => {
+    const battery = { batteryVoltage: 52, batteryChargeCurrent: 0, batteryDischargeCurrent: 10 };
+    const status = { loadActivePower: 500, gridVoltage: 230, pv1Power: 0, ...battery };
+    const rows: Row[] = [
+      { unit: "one", at: noon - 170_000, command: "QMOD", values: { operatingMode: "battery" } },
+      { unit: "one", at: noon - 115_000, command: "QPIGS", values: status },
+      { unit: "one", at: noon + 4_000, command: "QMOD", values: { operatingMode: "battery" } },
+      { unit: "one", at: noon + 5_000, command: "QPIGS", values: status },
+    ];
+    const range = { from: noon, to: noon + 4 * bucketMs };
+    const near = rows.filter(({ at }) => at >= range.from - lookAroundMs(options));
+    expect(recount(near, range, options)[0]?.flows.gridImport).toEqual({ wattHours: 0, coveredMs: 5000, origin: "derived" });
+  });
+
+  test("take no answer that is older than one they have", () => {
+    const row = (at: number, operatingMode: string): Row => ({ unit: "one", at: noon + at, command: "QMOD", values: { operatingMode } });
+    const { ledger } = count([row(5000, "battery")]);
+    expect(count([row(0, "line"), row(5000, "line")], ledger).ledger).toBe(ledger);
+  });
+
   test("whose file is lost are made anew from the quarters of an hour", () => {
     fc.assert(
       fc.property(courses, (rows) => {

@@ -26,7 +26,7 @@ describe("a counter of the unit", () => {
   });
 
   test("that stays a little lower for good goes on once it has caught up", () => {
-    expect(follow([5000, 5100, 5000, 5050, 5090, 5120, 5200])).toMatchObject({ wattHours: 200, resets: 0 });
+    expect(follow([5000, 5100, 5000, 5050, 5090, 5120, 5200], 5 * minute)).toMatchObject({ wattHours: 200, resets: 0 });
   });
 
   test("that leaps beyond what the unit can give is not believed, and back it is", () => {
