@@ -23,7 +23,7 @@ import { LocalSocket } from "./local-socket.ts";
 import { qpigsColumns } from "./log-columns.ts";
 import { planOf, staleAfterMs } from "./plan.ts";
 import { RecentLog } from "./recent-log.ts";
-import { History } from "./history/history.ts";
+import { History, type HistoryOptions } from "./history/history.ts";
 import { InverterRegistry } from "./registry.ts";
 import { writeRuntimeFile } from "./runtime-file.ts";
 import { SharedPorts } from "./shared-ports.ts";
@@ -70,7 +70,14 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   await using broker = await openBroker(config, logger);
   await using mqtt = await openMqtt(config, broker, logger);
   await using textLog = await openTextLog(config, () => inverters[0]?.info.id, logger);
-  await using history = await openHistory(config, logger);
+  await using history = await openHistory(config, {
+    logger,
+    onSynced: (at, energy) => {
+      if (energy === undefined) return;
+      for (const [unit, counters] of Object.entries(energy.units)) mqtt?.energy(at, counters, unit);
+      if (Object.keys(energy.units).length > 1) mqtt?.energy(at, energy.total);
+    },
+  });
   const diagnosis = new Diagnosis({ version, clock, config, inverters: () => inverters, log: logger });
   await using control = await openControl({ config, inverters: () => inverters, clock, logger });
   const sources = { diagnosis, cards: (id: string) => inverters.find(({ info }) => info.id === id)?.card, control };
@@ -159,10 +166,13 @@ async function openTextLog(
   return await TextLog.open({ ...textLog, timeZone: site.timeZone, columnsOf: qpigsColumns, mainInverter, logger });
 }
 
-async function openHistory({ history, site }: Config, logger: Logger): Promise<History | undefined> {
+async function openHistory(
+  { history, site }: Config,
+  { logger, onSynced }: Pick<HistoryOptions, "logger" | "onSynced">,
+): Promise<History | undefined> {
   if (!history.enabled) return undefined;
   try {
-    return await History.open({ ...history, ...site, clock: systemClock, logger });
+    return await History.open({ ...history, ...site, clock: systemClock, logger, ...(onSynced && { onSynced }) });
   } catch (error) {
     // Without SQLite everything else still works; a history that cannot be used is for the user to decide about.
     if (!(error instanceof StoreError) || error.code !== "store-driver") throw error;

@@ -183,6 +183,15 @@ export class MqttSink implements Sink, AsyncDisposable {
     else this.#outbox.post(topic, "", { retain: true, repeat: true });
   }
 
+  /** Energy counted so far, Wh by flow; of all inverters together where none is named. Only what is never taken back. */
+  energy(at: number, wattHours: Readonly<Record<string, number>>, inverter?: string): void {
+    if (this.#closing || Object.keys(wattHours).length === 0) return;
+    const topic = inverter === undefined ? `${this.#prefix}/system/energy` : `${this.#prefix}/${inverter}/energy`;
+    const rounded = Object.entries(wattHours).map(([flow, value]) => [flow, Math.floor(value * 10) / 10]);
+    const document = JSON.stringify({ at: new Date(at).toISOString(), unit: "Wh", ...Object.fromEntries(rounded) });
+    this.#outbox.post(topic, document, { retain: true, repeat: true });
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closing) return;
     this.#closing = true;
