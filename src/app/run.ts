@@ -167,12 +167,12 @@ async function openTextLog(
 }
 
 async function openHistory(
-  { history, site }: Config,
+  { history, site, poll }: Config,
   { logger, onSynced }: Pick<HistoryOptions, "logger" | "onSynced">,
 ): Promise<History | undefined> {
   if (!history.enabled) return undefined;
   try {
-    return await History.open({ ...history, ...site, clock: systemClock, logger, ...(onSynced && { onSynced }) });
+    return await History.open({ ...history, ...site, pollMs: poll.fastMs, clock: systemClock, logger, ...(onSynced && { onSynced }) });
   } catch (error) {
     // Without SQLite everything else still works; a history that cannot be used is for the user to decide about.
     if (!(error instanceof StoreError) || error.code !== "store-driver") throw error;

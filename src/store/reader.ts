@@ -41,13 +41,13 @@ const rowSliceMs = hourMs;
 export class StoreReader implements HistoryReader, AsyncDisposable {
   readonly #local: LocalTime;
   readonly #database: Database;
-  readonly #tables: Tables;
+  readonly tables: Tables;
   readonly #tail: Tail;
 
   private constructor(options: StoreReaderOptions, database: Database) {
     this.#local = LocalTime.of(options.timeZone);
     this.#database = database;
-    this.#tables = new Tables(database);
+    this.tables = new Tables(database);
     this.#tail = new Tail(options.folder);
   }
 
@@ -149,12 +149,12 @@ export class StoreReader implements HistoryReader, AsyncDisposable {
   }
 
   #rowsOf({ id, inverter, command }: Stream, hour: number, { from, to }: TimeRange, payloads: boolean): HistoryRow[] {
-    const body = this.#tables.segment(id, hour)?.body;
+    const body = this.tables.segment(id, hour)?.body;
     const kept = body === undefined ? [] : decodeSegment(body, { inverter, command });
     const recent = this.#tail.rows(inverter, command, from, to);
     const rows = mergeRows(kept, recent).rows.filter(({ at }) => at >= from && at < to);
     if (!payloads) return rows.map(withoutPayload);
-    const frames = this.#tables.get("frames", id, hour);
+    const frames = this.tables.get("frames", id, hour);
     const lines = new Map((frames === undefined ? [] : decodePayloads(frames)).map(({ at, payload }) => [at, payload]));
     return rows.map((row) => {
       const payload = row.payload ?? lines.get(row.at);
@@ -166,7 +166,7 @@ export class StoreReader implements HistoryReader, AsyncDisposable {
   #nextTime(streams: readonly Stream[], from: number): number | undefined {
     let next: number | undefined;
     for (const stream of streams) {
-      const kept = this.#tables.nextSegment(stream.id, hourOf(from));
+      const kept = this.tables.nextSegment(stream.id, hourOf(from));
       const recent = this.#tail.rows(stream.inverter, stream.command, from, Number.POSITIVE_INFINITY)[0]?.at;
       for (const at of [kept === undefined ? undefined : kept * hourMs, recent])
         if (at !== undefined && (next === undefined || at < next)) next = at;
@@ -186,7 +186,7 @@ export class StoreReader implements HistoryReader, AsyncDisposable {
 
   /** Streams of the database and those that are only in write-ahead files so far. */
   #streams(): Stream[] {
-    const streams: Stream[] = this.#tables.streams();
+    const streams: Stream[] = this.tables.streams();
     const known = new Map(streams.map((stream) => [`${stream.inverter} ${stream.command}`, stream]));
     for (const { inverter, command, values, origins } of this.#tail.all()) {
       const key = `${inverter} ${command}`;
@@ -202,7 +202,7 @@ export class StoreReader implements HistoryReader, AsyncDisposable {
   }
 
   #extentOf({ id, inverter, command }: Stream): { readonly first: number; readonly last: number } | undefined {
-    const kept = this.#tables.extent(id);
+    const kept = this.tables.extent(id);
     const recent = this.#tail.rows(inverter, command, 0, Number.POSITIVE_INFINITY);
     const [first, last] = [recent[0]?.at, recent.at(-1)?.at];
     if (first === undefined || last === undefined) return kept;
@@ -224,7 +224,7 @@ export class StoreReader implements HistoryReader, AsyncDisposable {
         `expected a series of ${inverter}${command === undefined ? "" : ` ${command}`}, got ${name}`,
       );
     return {
-      tables: this.#tables,
+      tables: this.tables,
       tail: this.#tail,
       stream: this.#fullest(having, type, name) ?? stream,
       name,
@@ -238,7 +238,7 @@ export class StoreReader implements HistoryReader, AsyncDisposable {
     for (const stream of streams) {
       if (stream.names[name]?.type !== type) continue;
       const count = Math.max(
-        this.#tables.latestCount(stream.id),
+        this.tables.latestCount(stream.id),
         this.#tail.rows(stream.inverter, stream.command, 0, Number.POSITIVE_INFINITY).length,
       );
       if (best === undefined || count > best.count) best = { stream, count };

@@ -13,6 +13,8 @@ export interface HistoryOptions {
   readonly folder: string;
   readonly timeZone: string;
   readonly syncIntervalMs: number;
+  /** Period of the live values, milliseconds. */
+  readonly pollMs: number;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Everything read until this time is safe from a power cut; the energy counted until then never goes back. */
@@ -50,9 +52,9 @@ export class History implements HistoryInput, AsyncDisposable {
 
   /** Throws StoreError when the folder's history cannot be used. */
   static async open(options: HistoryOptions): Promise<History> {
-    const { folder, timeZone, logger } = options;
-    const writer = new HistoryThread<WriterMethods>({ name: "writer", opening: { folder }, logger });
-    const reader = new HistoryThread<ReaderMethods>({ name: "reader", opening: { folder, timeZone }, logger });
+    const { folder, timeZone, pollMs, logger } = options;
+    const writer = new HistoryThread<WriterMethods>({ name: "writer", opening: { folder, pollMs }, logger });
+    const reader = new HistoryThread<ReaderMethods>({ name: "reader", opening: { folder, timeZone, pollMs }, logger });
     await writer.open();
     try {
       await reader.open();

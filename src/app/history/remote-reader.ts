@@ -1,5 +1,6 @@
-import type { HistoryRow } from "../../model/history.ts";
+import type { HistoryRow, TimeRange } from "../../model/history.ts";
 import type { HistoryReader } from "../../store/ports.ts";
+import type { UnitEnergy } from "./energy-reader.ts";
 import type { HistoryThread } from "./history-thread.ts";
 import type { ReaderMethods } from "./reader-methods.ts";
 
@@ -28,6 +29,11 @@ export class RemoteReader implements HistoryReader, AsyncDisposable {
 
   async events(query: Query<"events">, options: Options) {
     return await this.#thread.call("events", query, options);
+  }
+
+  /** The quarters of an hour of every unit. */
+  async energy(range: TimeRange, options: Options): Promise<readonly UnitEnergy[]> {
+    return await this.#thread.call("energy", range, options);
   }
 
   /** An hour of each stream at a time. */

@@ -1,6 +1,7 @@
 import { StoreError } from "../../model/errors.ts";
 import type { HistoryEvent, HistoryRow, IngestResult } from "../../model/history.ts";
 import type { Logger } from "../../model/logger.ts";
+import { energyPaceOf } from "./energy-recount.ts";
 import { EnergyKeeper, type EnergyTotals } from "./energy-keeper.ts";
 import { HistoryWriter, type WriterState } from "../../store/writer.ts";
 
@@ -13,12 +14,12 @@ export function writerMethods(logger: Logger) {
     return opened;
   };
   return {
-    open: async ({ folder }: { readonly folder: string }): Promise<void> => {
+    open: async ({ folder, pollMs }: { readonly folder: string; readonly pollMs: number }): Promise<void> => {
       opened = await HistoryWriter.open({
         folder,
         logger,
         now: Date.now,
-        beside: (tables) => (energy = new EnergyKeeper(tables)),
+        beside: (tables) => (energy = new EnergyKeeper(tables, energyPaceOf(pollMs))),
       });
     },
     append: async (rows: readonly HistoryRow[]): Promise<void> => await writer().append(rows),
