@@ -32,7 +32,9 @@ test("the latest readings tell the settings at once, each with its time; what a 
   await unit.wait(120_000);
   const told = async (params: object): Promise<{ readonly tookMs: number; readonly states: readonly SettingState[] }> => {
     const before = unit.clock.monotonic();
-    const { settings } = (await unit.methods["settings"]?.(params, anybody())) as { readonly settings: readonly SettingState[] };
+    const method = unit.methods["settings"];
+    if (method === undefined) throw new TypeError("expected a method settings");
+    const { settings } = (await method(params, anybody())) as { readonly settings: readonly SettingState[] };
     return { tookMs: unit.clock.monotonic() - before, states: settings };
   };
   // The first may have to ask what is never polled; from then on everything is known.
@@ -49,7 +51,7 @@ test("the latest readings tell the settings at once, each with its time; what a 
   expect(fresh.tookMs).toBeGreaterThan(1000);
   // A clock goes on.
   const timeless = (states: readonly SettingState[]): unknown[] =>
-    states.filter(({ info }) => info.topic !== "clock").map(({ at: _, ...state }) => state);
+    states.filter(({ info }) => info.topic !== "clock").map((state) => ({ ...state, at: undefined }));
   expect(timeless(latest.states)).toEqual(timeless(fresh.states));
 
   const buzzerOf = (states: readonly SettingState[]) => states.find(({ info }) => info.name === "buzzer");
