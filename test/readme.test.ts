@@ -29,8 +29,8 @@ const runs: Readonly<Record<string, RegExp>> = {
 const beside: Readonly<Record<string, RegExp>> = {
   "npx sonkrag status": /SIMULATED: nothing here is real[^]*Battery voltage +\d+\.\d+ V/,
   "sonkrag status": /SIMULATED: nothing here is real/,
-  "sudo sonkrag doctor": /sonkrag [\d.]+ runs at http:[^]*No problem found/,
-  "npx sonkrag doctor": /sonkrag [\d.]+ runs at http:[^]*No problem found/,
+  "sudo sonkrag doctor": /sonkrag [\d.]+ runs as process \d+ [^]*No problem found/,
+  "npx sonkrag doctor": /sonkrag [\d.]+ runs as process \d+ [^]*No problem found/,
   "mosquitto_sub -h 127.0.0.1 -v -t 'power/#' -t 'sonkrag/#'": /^power\/axpert\d* \{".*\}$/m,
   "curl http://127.0.0.1:8480/api/v1/snapshot": /^\{"type":"snapshot"/,
   "curl --no-buffer http://127.0.0.1:8480/api/v1/live": /\nevent: snapshot\ndata: \{/,
