@@ -50,7 +50,8 @@ export async function openDatabase(path: string, { readOnly = false }: OpenOptio
     if (!readOnly) {
       // Only takes effect on a file that is made now; freed pages can then be given back.
       database.exec("PRAGMA auto_vacuum = INCREMENTAL");
-      database.exec("PRAGMA journal_mode = WAL");
+      // Older ones can lose what several connections have committed to a write-ahead log.
+      database.exec(`PRAGMA journal_mode = ${isSound(database) ? "WAL" : "TRUNCATE"}`);
     }
     database.exec("PRAGMA synchronous = FULL");
     database.exec("PRAGMA foreign_keys = ON");
@@ -70,8 +71,8 @@ export async function openDatabase(path: string, { readOnly = false }: OpenOptio
   }
 }
 
-/** True where several connections at once are safe in this SQLite. */
-export function isSound(database: Database): boolean {
+/** True where a write-ahead log is safe with several connections. */
+function isSound(database: Database): boolean {
   const { version } = database.prepare("SELECT sqlite_version() AS version").get() as { version: string };
   const parts = version.split(".").map(Number);
   for (const [index, wanted] of soundSince.entries()) {

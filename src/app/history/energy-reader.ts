@@ -25,11 +25,12 @@ export async function readEnergy(
   const { tables } = reader;
   const kept = new Map(unitsWithEnergy(tables).map((unit) => [unit, keptEnergy(tables, unit, range) as EnergyBucket[]]));
   const ends = [...kept.values()].map((buckets) => (buckets.at(-1)?.at ?? range.from - bucketMs) + bucketMs);
+  const end = ends.length === 0 ? range.from : Math.min(...ends);
   const around = lookAroundMs(pace);
   const last = (await reader.contents()).reduce((latest, { last: at }) => Math.max(latest, at), 0);
   const to = Math.min(range.to, last + 1);
   // From the earliest end on, so that a unit that was away for a while is counted too.
-  const from = Math.max(Math.min(...ends, range.to), to - longestRecountMs, range.from);
+  const from = Math.max(end, to - longestRecountMs, range.from);
   if (from < to) {
     const units = new EnergyUnits(tables);
     const rows: HistoryRow[] = [];
