@@ -9,7 +9,7 @@ import { damaged, type ByteReader, type ByteWriter } from "./bytes.ts";
 const powers = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000] as const;
 /** Larger ones would lose digits as their steps grow. */
 const mostWhole = 2 ** 50;
-const mostDecimals = 4;
+export const mostDecimals = 4;
 
 /** Decimals with which every number is a whole one, exactly; absent where there is none. */
 export function decimalsOf(values: ArrayLike<number>): number | undefined {
@@ -75,6 +75,7 @@ export function readNumbers(input: ByteReader, count: number): Float64Array {
     for (let index = 0; index < count; index++) values[index] = input.float();
   } else if (given === kind.whole) {
     const decimals = input.byte();
+    if (decimals > mostDecimals) throw damaged(`expected at most ${mostDecimals} decimals, got ${decimals}`);
     let whole = 0;
     for (let index = 0; index < count; index++) values[index] = fromWhole((whole += input.signed()), decimals);
   } else throw damaged(`expected a kind of column, got ${given}`);
@@ -94,6 +95,7 @@ export function writeTimes(out: ByteWriter, times: ArrayLike<number>): void {
 }
 
 export function readTimes(input: ByteReader, count: number): Float64Array {
+  if (count > input.left) throw damaged(`expected ${count} times, got ${input.left} bytes`);
   const times = new Float64Array(count);
   let before = 0;
   let step = 0;
@@ -110,7 +112,7 @@ export function writeWords(out: ByteWriter, values: readonly Value[]): void {
   const numbers = new Map<string, number>();
   const runs: { word: number; length: number }[] = [];
   for (const value of values) {
-    const text = JSON.stringify(value);
+    const text = textOf(value);
     let word = numbers.get(text);
     if (word === undefined) numbers.set(text, (word = numbers.size));
     const last = runs.at(-1);
@@ -126,7 +128,7 @@ export function writeWords(out: ByteWriter, values: readonly Value[]): void {
 }
 
 export function readWords(input: ByteReader, count: number): Value[] {
-  const words = Array.from({ length: input.count(1) }, () => JSON.parse(input.text()) as Value);
+  const words = Array.from({ length: input.count(1) }, () => valueOf(input.text()));
   const values: Value[] = [];
   for (const [word, length] of readRuns(input, count)) {
     const value = words[word];
@@ -134,6 +136,23 @@ export function readWords(input: ByteReader, count: number): Value[] {
     for (let index = 0; index < length; index++) values.push(value);
   }
   return values;
+}
+
+/** JSON that can also tell −0 and what is not finite from 0 and null; its reader takes these numbers as they are. */
+function textOf(value: Value): string {
+  if (typeof value === "number")
+    return Object.is(value, -0) ? "-0" : Number.isFinite(value) ? String(value) : value > 0 ? "1e999" : "-1e999";
+  return isNumbers(value) ? `[${value.map(textOf).join()}]` : JSON.stringify(value);
+}
+
+const isNumbers = (value: Value): value is readonly number[] => typeof value === "object" && typeof value[0] === "number";
+
+function valueOf(text: string): Value {
+  try {
+    return JSON.parse(text) as Value;
+  } catch (cause) {
+    throw damaged(`expected a word as JSON, got ${text.slice(0, 40)}`, cause);
+  }
 }
 
 type Run = readonly [what: number, length: number];

@@ -1,15 +1,19 @@
 import type { Bucket, Span } from "../model/history.ts";
 import { ByteReader, ByteWriter, damaged, deflated, inflated, sealed, unsealed } from "./bytes.ts";
-import { decimalsOf, fromWhole, readWords, wholeOf, writeWords } from "./column.ts";
+import { decimalsOf, fromWhole, mostDecimals, readWords, wholeOf, writeWords } from "./column.ts";
 
 /*
  * The buckets and spans of a stream over a day or a month, series by series; docs/history-format.md.
  */
 
 const version = 1;
-/** Digits of a mean beyond those of the values that it is of. */
-const meanDecimals = 2;
-const mostDecimals = 6;
+/** A mean has two digits more than the values that it is of. */
+const meanDigits = 2;
+const perStep = 10 ** meanDigits;
+/** As whole numbers of a mean's last digit, larger ones would lose digits. */
+const mostWhole = 2 ** 50;
+/** In place of the number of decimals: the values have none that fits all. */
+const asFloats = 0xff;
 
 /** What one series has at one width of buckets; spans have the width 0. */
 export interface PackEntry {
@@ -80,9 +84,9 @@ export function decodePack(bytes: Uint8Array): PackEntry[] {
 }
 
 function writeBuckets(out: ByteWriter, buckets: readonly Bucket[], start: number, widthMs: number): void {
-  const decimals = decimalsOf(buckets.flatMap(({ min, max }) => [min, max]));
+  const decimals = decimalsFor(buckets);
   out.varint(buckets.length);
-  out.byte(decimals === undefined ? 0xff : Math.min(decimals + meanDecimals, mostDecimals));
+  out.byte(decimals ?? asFloats);
   let index = -1;
   for (const { at } of buckets) {
     const own = (at - start) / widthMs;
@@ -95,26 +99,35 @@ function writeBuckets(out: ByteWriter, buckets: readonly Bucket[], start: number
     for (const { min, max, mean } of buckets) for (const value of [min, max, mean]) out.float(value);
     return;
   }
-  const digits = Math.min(decimals + meanDecimals, mostDecimals);
   let before = 0;
   for (const { mean } of buckets) {
-    const whole = wholeOf(mean, digits);
+    const whole = wholeOf(mean, decimals + meanDigits);
     out.signed(whole - before);
     before = whole;
   }
-  // An even minute costs nothing: its extremes are its mean.
-  for (const { min, mean } of buckets) out.signed(wholeOf(mean, digits) - wholeOf(min, digits));
-  for (const { max, mean } of buckets) out.signed(wholeOf(max, digits) - wholeOf(mean, digits));
+  // Extremes lie on the values' own steps: counted from the nearest step beside the mean they are small, and 0 in an even minute.
+  for (const { min, mean } of buckets) out.varint(Math.floor(wholeOf(mean, decimals + meanDigits) / perStep) - wholeOf(min, decimals));
+  for (const { max, mean } of buckets) out.varint(wholeOf(max, decimals) - Math.ceil(wholeOf(mean, decimals + meanDigits) / perStep));
+}
+
+/** Decimals of the extremes; absent where they and their mean are not to be had as whole numbers. */
+function decimalsFor(buckets: readonly Bucket[]): number | undefined {
+  const extremes = new Float64Array(2 * buckets.length);
+  for (const [index, { min, max }] of buckets.entries()) extremes.set([min, max], 2 * index);
+  const decimals = decimalsOf(extremes);
+  if (decimals === undefined) return undefined;
+  return extremes.every((value) => Math.abs(value) * 10 ** (decimals + meanDigits) < mostWhole) ? decimals : undefined;
 }
 
 function readBuckets(input: ByteReader, start: number, widthMs: number): Bucket[] {
   const length = input.count(3);
-  const digits = input.byte();
+  const decimals = input.byte();
+  if (decimals > mostDecimals && decimals !== asFloats) throw damaged(`expected at most ${mostDecimals} decimals, got ${decimals}`);
   let index = -1;
   const at = Array.from({ length }, () => start + (index += input.varint() + 1) * widthMs);
   const count = Array.from({ length }, () => input.varint());
   const covered = Array.from({ length }, () => widthMs - input.varint());
-  if (digits === 0xff)
+  if (decimals === asFloats)
     return at.map((time, place) => ({
       at: time,
       count: count[place] ?? 0,
@@ -125,14 +138,14 @@ function readBuckets(input: ByteReader, start: number, widthMs: number): Bucket[
     }));
   let whole = 0;
   const mean = Array.from({ length }, () => (whole += input.signed()));
-  const min = mean.map((own) => fromWhole(own - input.signed(), digits));
-  const max = mean.map((own) => fromWhole(own + input.signed(), digits));
+  const min = mean.map((own) => fromWhole(Math.floor(own / perStep) - input.varint(), decimals));
+  const max = mean.map((own) => fromWhole(Math.ceil(own / perStep) + input.varint(), decimals));
   return at.map((time, place) => ({
     at: time,
     count: count[place] ?? 0,
     min: min[place] ?? 0,
     max: max[place] ?? 0,
-    mean: fromWhole(mean[place] ?? 0, digits),
+    mean: fromWhole(mean[place] ?? 0, decimals + meanDigits),
     coveredMs: covered[place] ?? 0,
   }));
 }

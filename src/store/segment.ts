@@ -1,3 +1,4 @@
+import { RefusedError } from "../model/errors.ts";
 import { rowFlags, type HistoryRow, type RowFlag } from "../model/history.ts";
 import type { Origin, Value } from "../model/reading.ts";
 import { ByteReader, ByteWriter, damaged, deflated, inflated, sealed, unsealed } from "./bytes.ts";
@@ -20,12 +21,14 @@ interface Building {
   isNumber: boolean;
 }
 
-/** Rows of one stream, ascending in time, each time once. */
+/** Rows of one stream, ascending in time, each time once. Throws RefusedError `value-invalid` for others, and for a NaN. */
 export function encodeSegment(rows: readonly HistoryRow[]): Uint8Array {
+  checkTimes(rows);
   const columns = new Map<string, Building>();
   for (const [index, { values, origins }] of rows.entries()) {
     for (const name in values) {
       const value = values[name] as Value;
+      if (Number.isNaN(value)) throw new RefusedError("value-invalid", `${name}: expected a number, got NaN`);
       let column = columns.get(name);
       if (column === undefined) columns.set(name, (column = { rows: [], values: [], origins: [], isNumber: true }));
       column.rows.push(index);
@@ -54,12 +57,24 @@ export function encodeSegment(rows: readonly HistoryRow[]): Uint8Array {
     bodies.push(packed);
     out.text(name);
     out.byte(column.isNumber ? 0 : 1);
-    writeRuns(out, runsOf(column.origins));
     writeRuns(out, presenceOf(column.rows, rows.length));
+    writeRuns(out, runsOf(column.origins));
     out.varint(packed.length);
   }
   for (const body of bodies) out.raw(body);
   return sealed(out.done());
+}
+
+function checkTimes(rows: readonly HistoryRow[]): void {
+  let before = Number.NEGATIVE_INFINITY;
+  for (const { at } of rows) {
+    if (!Number.isSafeInteger(at) || at <= before)
+      throw new RefusedError(
+        "value-invalid",
+        `Expected rows at whole milliseconds, each later than the one before, got ${at} after ${before}`,
+      );
+    before = at;
+  }
 }
 
 function flagBits(flags: readonly RowFlag[] | undefined): number {
@@ -100,17 +115,12 @@ function open(bytes: Uint8Array): Opened {
   const heads = Array.from({ length: input.count(5) }, () => {
     const name = input.text();
     const isNumber = input.byte() === 0;
-    const originRuns = runs(input);
     const presence = readRuns(input, count);
-    return { name, isNumber, origins: originRuns, presence, count: sumOf(presence), length: input.varint() };
+    const present = sumOf(presence);
+    return { name, isNumber, presence, count: present, origins: readRuns(input, present), length: input.varint() };
   });
   const entries = heads.map(({ length, ...head }) => ({ ...head, body: input.raw(length) }));
   return { count, times, flags, entries };
-}
-
-/** Runs whose sum is checked by whoever knows it. */
-function runs(input: ByteReader): [number, number][] {
-  return Array.from({ length: input.count(2) }, () => [input.varint(), input.varint()]);
 }
 
 function sumOf(presence: Presence): number {
