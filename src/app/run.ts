@@ -6,6 +6,7 @@ import type { Logger } from "../model/logger.ts";
 import type { Sink } from "../model/reading.ts";
 import { HttpServer, type HttpServerOptions } from "../server/http.ts";
 import { LiveHub } from "../server/live.ts";
+import type { PrometheusSources } from "../server/prometheus.ts";
 import { MqttSink } from "../sinks/mqtt.ts";
 import { TextLog } from "../sinks/text-log.ts";
 import { EmbeddedBroker } from "./broker.ts";
@@ -70,17 +71,20 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   await using broker = await openBroker(config, logger);
   await using mqtt = await openMqtt(config, broker, logger);
   await using textLog = await openTextLog(config, () => inverters[0]?.info.id, logger);
+  let counted: NonNullable<ReturnType<NonNullable<PrometheusSources["energy"]>>> | undefined;
   await using history = await openHistory(config, {
     logger,
     onSynced: (at, energy) => {
       if (energy === undefined) return;
+      counted = energy.units;
       for (const [unit, counters] of Object.entries(energy.units)) mqtt?.energy(at, counters, unit);
       if (Object.keys(energy.units).length > 1) mqtt?.energy(at, energy.total);
     },
   });
   const diagnosis = new Diagnosis({ version, clock, config, inverters: () => inverters, log: logger });
   await using control = await openControl({ config, inverters: () => inverters, clock, logger });
-  const sources = { diagnosis, cards: (id: string) => inverters.find(({ info }) => info.id === id)?.card, control };
+  const prometheus: PrometheusSources = { link: (id) => diagnosis.link(id), energy: () => counted };
+  const sources = { diagnosis, cards: (id: string) => inverters.find(({ info }) => info.id === id)?.card, control, prometheus };
   await using server = await openServer(config, hub, sources, logger);
   await using shared = await SharedPorts.open({
     config,
@@ -184,7 +188,7 @@ async function openHistory(
 async function openServer(
   { http, control }: Config,
   hub: LiveHub,
-  sources: Pick<HttpServerOptions, "diagnosis" | "cards" | "control">,
+  sources: Pick<HttpServerOptions, "diagnosis" | "cards" | "control" | "prometheus">,
   logger: Logger,
 ): Promise<HttpServer | undefined> {
   if (!http.enabled) return undefined;

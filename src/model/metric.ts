@@ -23,6 +23,8 @@ export interface Metric<Key extends string = string> {
   readonly range?: readonly [min: number, max: number];
   /** What a positive number means, where the number can be negative. */
   readonly positive?: "import" | "discharge";
+  /** A text that is another one at every look, such as a clock: no state that could be counted or become a label. */
+  readonly passing?: true;
 }
 
 type Declaration = Omit<Metric, "key">;
@@ -245,7 +247,7 @@ const declarations = {
   solarChargingPower: watts("Solar charging power", "pv"),
   synchronisationFrequency: hertz("Synchronisation frequency", "inverter"),
   parallelRole: state("Role in parallel operation", "inverter"),
-  unitClock: state("Clock of the unit", "inverter"),
+  unitClock: { ...state("Clock of the unit", "inverter"), passing: true },
   wifiConnected: state("Wi-Fi connected", "inverter"),
 
   // Warnings and option flags

@@ -13,6 +13,7 @@ import { addCardRoutes, type CardSource } from "./cards.ts";
 import { addControlRoutes, changingMethods, type ControlSource } from "./control.ts";
 import { addDiagnosisRoutes, type DiagnosisSource } from "./diagnosis.ts";
 import type { LiveHub } from "./live.ts";
+import { addPrometheusRoute, type PrometheusSources } from "./prometheus.ts";
 import { StaticFiles } from "./static-files.ts";
 
 const fallbackTries = 20;
@@ -50,6 +51,8 @@ export interface HttpServerOptions {
   readonly diagnosis?: DiagnosisSource;
   /** What was found out about the makes of the inverters; without it there is no such route. */
   readonly cards?: CardSource;
+  /** What `/metrics` tells besides the live values. */
+  readonly prometheus?: PrometheusSources;
   /** The one way to change settings; without it there are no such routes. */
   readonly control?: ControlSource;
   /** Changes are taken on a network address too, although there is no login. */
@@ -123,6 +126,7 @@ function routes(options: HttpServerOptions, files: StaticFiles, streams: Set<Ser
   });
   app.get("/api/v1/snapshot", (c) => c.json(hub.snapshot(), 200, { "cache-control": "no-store" }));
   app.get("/api/v1/system", (c) => c.json(hub.systemDocument(), 200, { "cache-control": "no-store" }));
+  addPrometheusRoute(app, { hub, sources: options.prometheus ?? {} });
   app.get("/healthz", (c) => {
     const { version, inverters } = hub.snapshot();
     const links = inverters.map(({ info, status }) => ({ inverter: info.id, state: status.state }));
