@@ -108,8 +108,8 @@ test("no level and no number of points hides a spike of one reading", async () =
   expect(spans[1]).toEqual({ from: start + hourMs, to: start + 2 * hourMs, value: "battery" });
 });
 
-test("rows of an impossible time are refused and counted, never kept", async () => {
+test("rows of an impossible time or number are refused and counted, never kept", async () => {
   await using writer = await open();
-  await writer.append([row(0), row(start + 3 * dayMs), row(Number.NaN), row(start)]);
-  expect(writer.state).toMatchObject({ refused: 3, unsealed: 1 });
+  await writer.append([row(0), row(start + 3 * dayMs), row(Number.NaN), { ...row(start), values: { load: Number.NaN } }, row(start)]);
+  expect(writer.state).toMatchObject({ refused: 4, unsealed: 1 });
 });

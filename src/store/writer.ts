@@ -144,7 +144,7 @@ export class HistoryWriter implements AsyncDisposable {
     return packNext(this.tables, this.#options.now());
   }
 
-  /** Takes rows of any time and order, straight into the database. Throws StoreError for none: rows with an impossible time are refused and counted. */
+  /** Takes rows of any time and order, straight into the database. Throws StoreError for none: rows with an impossible time or number are refused and counted. */
   ingest(rows: readonly HistoryRow[]): IngestResult {
     const total = { added: 0, repeated: 0, conflicting: 0 };
     const sound = this.#sound(rows);
@@ -173,7 +173,8 @@ export class HistoryWriter implements AsyncDisposable {
 
   #sound(rows: readonly HistoryRow[]): readonly HistoryRow[] {
     const latest = this.#options.now() + futureMs;
-    const isSound = ({ at }: HistoryRow): boolean => Number.isSafeInteger(at) && at >= oldestTime && at <= latest;
+    const isSound = ({ at, values }: HistoryRow): boolean =>
+      Number.isSafeInteger(at) && at >= oldestTime && at <= latest && isFiniteThroughout(values);
     if (rows.every(isSound)) return rows;
     const sound = rows.filter(isSound);
     this.#refused += rows.length - sound.length;
@@ -204,4 +205,13 @@ export class HistoryWriter implements AsyncDisposable {
       });
     }
   }
+}
+
+/** One row that no blob can hold would keep its whole hour from being sealed. */
+function isFiniteThroughout(values: HistoryRow["values"]): boolean {
+  for (const name in values) {
+    const value = values[name];
+    if (typeof value === "number" && !Number.isFinite(value)) return false;
+  }
+  return true;
 }
