@@ -37,7 +37,7 @@ const row = fc
     const origins = { ...("a" in own && originOfA && { a: originOfA }), ...(originOfD && { d: originOfD }) };
     return {
       ...stream,
-      values: { ...own } as Record<string, Value>,
+      values: { ...own },
       ...(Object.keys(origins).length > 0 && { origins }),
       ...(flags.length > 0 && { flags }),
     };
@@ -68,15 +68,23 @@ test("rows come back exactly, whatever is in them", () => {
   );
 });
 
-test("answers come back as they came", () => {
-  const payload = fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 30 }).map((bytes) => String.fromCodePoint(...bytes));
+test("answers come back as they came, equally long or not", () => {
+  const payload = (length: { readonly minLength: number; readonly maxLength: number }): fc.Arbitrary<string> =>
+    fc.array(fc.integer({ min: 0, max: 255 }), length).map((bytes) => String.fromCodePoint(...bytes));
+  const frames = fc
+    .tuple(times, fc.constantFrom(payload({ minLength: 0, maxLength: 30 }), payload({ minLength: 9, maxLength: 9 }), fc.constant("")))
+    .chain(([list, each]) => fc.tuple(...list.map((at) => each.map((one) => ({ at, payload: one })))));
   fc.assert(
-    fc.property(
-      times.chain((list) => fc.tuple(...list.map((at) => payload.map((each) => ({ at, payload: each }))))),
-      (given) => {
-        expect(decodePayloads(encodePayloads(given))).toStrictEqual([...given]);
-      },
-    ),
+    fc.property(frames, damage, (given, where) => {
+      const bytes = encodePayloads(given);
+      expect(decodePayloads(bytes)).toStrictEqual([...given]);
+      try {
+        decodePayloads(sealed(damagedAt(bytes.subarray(0, -4), where)));
+      } catch (error) {
+        expect(error).toBeInstanceOf(StoreError);
+      }
+    }),
+    { numRuns: 500 },
   );
 });
 
