@@ -93,6 +93,23 @@ test("a changed byte costs its own line and is counted; zeroes and noise at the 
   expect(await readWriteAhead(path)).toEqual({ rows: some, tornBytes: 0, damagedLines: 2 });
 });
 
+test("a page of zeroes anywhere, the first one too, takes its own rows alone", async () => {
+  const ahead = await WriteAhead.create(folder, 1);
+  const many = Array.from({ length: 5_000 }, (_, index) => plain(1_000 + index));
+  for (const each of many) await ahead.append([each]);
+  await ahead[Symbol.asyncDispose]();
+  const bytes = await readFile(ahead.file.path);
+  const page = 4_096;
+  for (let start = 0; start < bytes.length; start += 9 * page) {
+    const holed = Buffer.from(bytes);
+    holed.fill(0, start, start + page);
+    await writeFile(ahead.file.path, holed);
+    const { rows } = await readWriteAhead(ahead.file.path);
+    expect(many.length - rows.length).toBeLessThanOrEqual(page / 30);
+    expect(rows.length).toBeLessThan(many.length);
+  }
+});
+
 test("a tail follows a file that grows, and forgets one that is gone", async () => {
   const ahead = await WriteAhead.create(folder, 7);
   const tail = new Tail(folder);

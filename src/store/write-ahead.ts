@@ -49,17 +49,19 @@ export class WriteAheadReader {
 
   /** The rows of whole lines. */
   read(lines: readonly string[]): HistoryRow[] {
-    const rows: HistoryRow[] = [];
+    const found: RowLine[] = [];
     for (const line of lines) {
       const parsed = parseLine(line);
       if (parsed === undefined) this.damagedLines++;
       else if (parsed[0] === "s") this.#streams.set(parsed[1], parsed);
-      else {
-        const stream = this.#streams.get(parsed[1]);
-        // Without its stream's line a row has no meaning.
-        if (stream === undefined) this.damagedLines++;
-        else rows.push(rowOf(stream, parsed));
-      }
+      else found.push(parsed);
+    }
+    const rows: HistoryRow[] = [];
+    for (const row of found) {
+      // The first line of its stream may be damaged and a later one not: a number means the same in the whole file.
+      const stream = this.#streams.get(row[1]);
+      if (stream === undefined) this.damagedLines++;
+      else rows.push(rowOf(stream, row));
     }
     return rows;
   }
@@ -108,7 +110,13 @@ interface OpenStream {
   readonly known: ReadonlySet<string>;
   /** The origins as text, to see a change. */
   readonly origins: string;
+  /** Its line, and the size of the file when that was written. */
+  readonly line: string;
+  writtenAt: number;
 }
+
+/** A stream's line comes again after so many bytes: a damaged page then takes its own rows and no others with it. */
+const repeatBytes = 1 << 16;
 
 /** The file that is being written. */
 export class WriteAhead implements AsyncDisposable {
@@ -128,7 +136,14 @@ export class WriteAhead implements AsyncDisposable {
 
   static async create(folder: string, number: number): Promise<WriteAhead> {
     const file = { number, path: join(folder, fileName(number)) };
-    return new WriteAhead(file, await open(file.path, "ax"));
+    const handle = await open(file.path, "ax");
+    try {
+      await syncFolder(folder);
+    } catch (error) {
+      await handle.close();
+      throw error;
+    }
+    return new WriteAhead(file, handle);
   }
 
   /** Hands the rows to the operating system: a killed process does not lose them. */
@@ -188,11 +203,28 @@ export class WriteAhead implements AsyncDisposable {
     const origins = row.origins === undefined ? "{}" : JSON.stringify(row.origins);
     const known = this.#streams.get(key);
     const names = Object.keys(row.values);
-    if (known !== undefined && known.origins === origins && names.every((name) => known.known.has(name))) return { open: known, line: "" };
+    if (known !== undefined && known.origins === origins && names.every((name) => known.known.has(name))) {
+      if (this.#size - known.writtenAt < repeatBytes) return { open: known, line: "" };
+      known.writtenAt = this.#size;
+      return { open: known, line: known.line };
+    }
     const all = [...new Set([...(known?.names ?? []), ...names])];
-    const open: OpenStream = { number: ++this.#lastStream, names: all, known: new Set(all), origins };
+    const number = ++this.#lastStream;
+    const line = framed(["s", number, row.inverter, row.command, all, row.origins ?? {}]);
+    const open: OpenStream = { number, names: all, known: new Set(all), origins, line, writtenAt: this.#size };
     this.#streams.set(key, open);
-    return { open, line: framed(["s", open.number, row.inverter, row.command, all, row.origins ?? {}]) };
+    return { open, line };
+  }
+}
+
+/** A new file's name is on the disk only when its folder is. Some systems cannot do that, and do it by themselves. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 
