@@ -18,7 +18,7 @@ const { values: given } = parseArgs({
   },
 });
 
-readyOrExit();
+await readyOrExit();
 /** @param {string} path */
 const built = (path) => import(new URL(`../dist/${path}.js`, import.meta.url).href);
 const { silentLogger } = await built("model/logger");

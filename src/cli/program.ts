@@ -9,6 +9,7 @@ import { pi30 } from "../protocol/pi30/dialect.ts";
 import { settingDialects } from "../sim/profile.ts";
 import { modelNames, profiles } from "../sim/profiles.ts";
 import { addControlCommands } from "./control-program.ts";
+import { addHistoryCommands } from "./history-program.ts";
 import { exits, type Exit } from "./exit.ts";
 import type { QueryOptions } from "./query.ts";
 import type { RunArguments } from "./run.ts";
@@ -232,6 +233,7 @@ sonkrag capture --device serial:/dev/ttyUSB0 traffic.jsonl`,
       result.exit = await captureTraffic(file, options, terminal);
     });
 
+  addHistoryCommands({ terminal, result, subcommand, configHelp });
   addControlCommands({ terminal, result, subcommand, withDevice, number, collect });
 
   const config = subcommand(

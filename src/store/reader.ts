@@ -17,7 +17,7 @@ import { decodeSegment } from "./segment.ts";
 import { Tables, type StreamNames } from "./tables.ts";
 import { Tail } from "./tail.ts";
 import { pause } from "./thread.ts";
-import { databaseName } from "./writer.ts";
+import { databaseName } from "./segment-writer.ts";
 
 export interface StoreReaderOptions {
   readonly folder: string;

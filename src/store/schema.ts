@@ -49,6 +49,9 @@ const migrations: readonly string[] = [
   -- 15-min energy of one unit, a UTC day a row; the key is made of unit and day.
   CREATE TABLE energy (key INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
 
+  -- Blocks that could not be read when new rows came for their hour; kept as they were.
+  CREATE TABLE damaged (id INTEGER PRIMARY KEY, place TEXT NOT NULL, key INTEGER NOT NULL, body BLOB NOT NULL) STRICT;
+
   -- Small things that are kept at once, as JSON.
   CREATE TABLE kept (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   `,

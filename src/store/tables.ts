@@ -115,6 +115,11 @@ export class Tables {
     return first && last && { first: first.first, last: last.last };
   }
 
+  /** Keeps a block that cannot be read, out of the way of what takes its place. */
+  setAside(table: BlobTable, stream: number, period: number, body: Uint8Array): void {
+    this.#sql("INSERT INTO damaged (place, key, body) VALUES (?, ?, ?)").run(table, keyOf(stream, period), body);
+  }
+
   /** The first hour with rows from the given one on. */
   nextSegment(stream: number, hour: number): number | undefined {
     const row = this.#sql("SELECT key FROM segment WHERE key >= ? AND key < ? ORDER BY key LIMIT 1").get(

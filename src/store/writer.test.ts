@@ -113,3 +113,18 @@ test("rows of an impossible time or number are refused and counted, never kept",
   await writer.append([row(0), row(start + 3 * dayMs), row(Number.NaN), { ...row(start), values: { load: Number.NaN } }, row(start)]);
   expect(writer.state).toMatchObject({ refused: 4, unsealed: 1 });
 });
+
+test("a damaged block is set aside when rows come for its hour; the new rows and every later hour are kept", async () => {
+  await using writer = await open();
+  await record(writer, start, start + hourMs + 600_000);
+  writer.tables.database.exec("UPDATE segment SET body = zeroblob(100)");
+  const later = rowsOf(start + 1, start + 60_000);
+  expect(writer.ingest(later)).toEqual({ added: later.length, repeated: 0, conflicting: 0 });
+  await record(writer, start + hourMs + 600_000, start + 3 * hourMs);
+  const rows = await allRows();
+  expect(rows.slice(0, later.length)).toEqual(later);
+  expect(rows).toHaveLength(later.length + (2 * hourMs) / 5_000);
+  expect(writer.tables.database.prepare("SELECT place, length(body) AS size FROM damaged").all()).toEqual([
+    { place: "segment", size: 100 },
+  ]);
+});
