@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { loadConfig, type ConfigFlags } from "../app/config-file.ts";
 import { importLogs } from "../app/history/import/import-logs.ts";
-import type { ImportSummary } from "../app/history/import/import-log.ts";
+import type { ImportSummary } from "../app/history/import/import-file.ts";
 import type { Exit } from "./exit.ts";
 import { columns, print, type Terminal } from "./terminal.ts";
 
@@ -59,7 +59,7 @@ function told(summaries: readonly ImportSummary[], dryRun: boolean): string {
     String(stale),
     dryRun ? "" : String(added),
   ]);
-  const details = summaries.flatMap(({ file, byClass, firstRejected, rejects, conflicting }) => [
+  const details = summaries.flatMap(({ file, byClass, firstRejected, rejects, conflicting, notes }) => [
     ...(Object.keys(byClass).length > 0
       ? [
           `${file}: rejected by class ${Object.entries(byClass)
@@ -69,6 +69,7 @@ function told(summaries: readonly ImportSummary[], dryRun: boolean): string {
       : []),
     ...firstRejected.map(({ line, class: letter, text }) => `  line ${line}, ${letter}: ${text.replaceAll(/[^ -~]/g, "�").slice(0, 90)}`),
     ...(rejects === undefined ? [] : [`  all of them: ${rejects}`]),
+    ...notes.map((note) => `  ${note}`),
     ...(conflicting > 0 ? [`  ${conflicting} lines have a time for which history has other values; those stay`] : []),
   ]);
   const tail = dryRun ? ["Dry run: nothing was kept."] : [];

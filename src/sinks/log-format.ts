@@ -79,13 +79,23 @@ export class ClassicFormat implements LogFormat {
 const countFields = (payload: string): number => payload.split(" ").length;
 const shapeOf = (payload: string): string => payload.replaceAll(/\d/g, "0").replaceAll(/[A-Za-z]/g, "a");
 
-interface CsvHeader {
+/** The first line of a CSV log. */
+export interface CsvHeader {
   readonly simulated: boolean;
+  /** Of the columns between the time and the inverter. */
   readonly keys: readonly string[];
   readonly known: ReadonlySet<string>;
 }
 
 const csvHeader = /^time(\(simulated\))?,(?:(.*),)?inverter$/;
+
+/** Absent for a line that is none. */
+export function readCsvHeader(line: string): CsvHeader | undefined {
+  const match = csvHeader.exec(line);
+  if (match === null) return undefined;
+  const keys = match[2]?.split(",").map((name) => name.replace(/\[.*$/, "")) ?? [];
+  return { simulated: match[1] !== undefined, keys, known: new Set(keys) };
+}
 
 /** One named column a metric, an ISO time with its zone first and the inverter last; absent is an empty cell. */
 export class CsvFormat implements LogFormat {
@@ -128,11 +138,7 @@ export class CsvFormat implements LogFormat {
   }
 
   #columns(header: string): CsvHeader | undefined {
-    if (this.#parsed?.header !== header) {
-      const match = csvHeader.exec(header);
-      const keys = match?.[2]?.split(",").map((name) => name.replace(/\[.*$/, "")) ?? [];
-      this.#parsed = { header, columns: match === null ? undefined : { simulated: match[1] !== undefined, keys, known: new Set(keys) } };
-    }
+    if (this.#parsed?.header !== header) this.#parsed = { header, columns: readCsvHeader(header) };
     return this.#parsed?.columns;
   }
 }
@@ -143,13 +149,18 @@ function cellOf(value: Value | undefined): string {
   return quoted(String(value));
 }
 
+/** What stands in a cell as it was written. */
+export function unquoted(cell: string): string {
+  return cell.startsWith('"') && cell.endsWith('"') && cell.length > 1 ? cell.slice(1, -1).replaceAll('""', '"') : cell;
+}
+
 /** RFC 4180. */
 function quoted(text: string): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
 /** The cells as written, or none where a quotation is not closed. */
-function splitCsv(line: string): string[] {
+export function splitCsv(line: string): string[] {
   const cells: string[] = [];
   let inQuotes = false;
   let start = 0;

@@ -1,3 +1,6 @@
+import type { LineStamp } from "./local-times.ts";
+import { otherClass } from "./taken.ts";
+
 /*
  * Lines of the older script's daily log: `YYYY-MM-DD HH:MM:SS.ffffff,` and the payload of QPIGS, which the script did not
  * check. A line counts only if it has the form of one whole answer; everything else is kept apart under its class.
@@ -9,16 +12,6 @@ export type ClassicLine =
   /** A header, or words. */
   | { readonly kind: "text" }
   | { readonly kind: "rejected"; readonly stamp: LineStamp | undefined; readonly class: string; readonly isGlued: boolean };
-
-/** Local time as it stands in the line. */
-export interface LineStamp {
-  /** `YYYY-MM-DD`. */
-  readonly date: string;
-  /** `HH:MM:SS`. */
-  readonly time: string;
-  /** Milliseconds of the second; what is finer is left out. */
-  readonly ms: number;
-}
 
 const stampPattern = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2})(?:\.(\d{3})\d{3})?,/;
 
@@ -67,5 +60,5 @@ function classOf(payload: string, parts: readonly string[]): string {
   if (isWhole(last) && parts.length === 3 && !payload.includes("\0")) return "F";
   if (last === "NAK") return payload.includes("\0") ? "J1" : "J2";
   if (last.length === wholeReports * reportLength - 1) return more.length === 0 ? "H" : "I";
-  return "X";
+  return otherClass;
 }

@@ -1,11 +1,12 @@
 import { readFile } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { z } from "zod";
 import { RefusedError } from "../../../model/errors.ts";
 import { LocalTime } from "../../../model/local-time.ts";
 import { SegmentWriter } from "../../../store/segment-writer.ts";
 import { EnergyKeeper } from "../energy-keeper.ts";
 import { energyPaceOf } from "../energy-recount.ts";
-import { importLog, type ImportSummary } from "./import-log.ts";
+import { importFile, type ImportOptions, type ImportSummary } from "./import-file.ts";
 
 export interface ImportLogsOptions {
   readonly folder: string;
@@ -13,7 +14,7 @@ export interface ImportLogsOptions {
   /** Where it is kept which inverters are known. */
   readonly registryFile: string;
   readonly timeZone: string;
-  /** As given; the only inverter that is known if absent. */
+  /** As given; else what a file says itself, the one whose id its folder has as its name, or the only one that is known. */
   readonly inverter: string | undefined;
   readonly recover: boolean;
   readonly dryRun: boolean;
@@ -30,15 +31,10 @@ export async function importLogs(
   { signal }: { readonly signal: AbortSignal },
 ): Promise<ImportSummary[]> {
   const { folder, rejectsFolder, timeZone, recover, pollMs } = options;
-  const inverter = options.inverter ?? (await onlyInverter(options.registryFile));
-  if (!idPattern.test(inverter))
-    throw new RefusedError(
-      "value-invalid",
-      `--inverter: expected an id of lower-case letters, digits and hyphens, got ${JSON.stringify(inverter)}`,
-    );
+  const inverter = inverterFinder(options.inverter, await knownInverters(options.registryFile));
   const common = { inverter, local: LocalTime.of(timeZone), recover, signal };
   const looked: ImportSummary[] = [];
-  for (const file of files) looked.push(await importLog(file, common));
+  for (const file of files) looked.push(await importFile(file, common));
   if (options.dryRun) return looked;
   await using writer = await SegmentWriter.open({
     folder,
@@ -48,21 +44,33 @@ export async function importLogs(
   const summaries: ImportSummary[] = [];
   for (const file of files) {
     const onProgress = (done: number, total: number): void => options.onProgress?.(file, done / total);
-    summaries.push(await importLog(file, { ...common, rejectsFolder, onProgress, ingest: (rows) => writer.ingest(rows) }));
+    summaries.push(await importFile(file, { ...common, rejectsFolder, onProgress, ingest: (rows) => writer.ingest(rows) }));
   }
   return summaries;
 }
 
 const registrySchema = z.object({ inverters: z.array(z.object({ id: z.string() })) });
 
-async function onlyInverter(file: string): Promise<string> {
+async function knownInverters(file: string): Promise<string[]> {
   const known = await readFile(file, "utf8").then(
     (text) => registrySchema.safeParse(JSON.parse(text)).data?.inverters.map(({ id }) => id) ?? [],
     () => [],
   );
-  const real = known.filter((id) => !id.startsWith("simulated"));
-  const [only] = real;
-  if (only !== undefined && real.length === 1) return only;
-  const there = real.length === 0 ? "none is known yet" : `known are ${real.join(", ")}`;
-  throw new RefusedError("inverter-unknown", `expected --inverter ID, the inverter that the logs are of; ${there}`);
+  return known.filter((id) => !id.startsWith("simulated"));
+}
+
+/** Whose file it is. */
+function inverterFinder(given: string | undefined, known: readonly string[]): ImportOptions["inverter"] {
+  if (given !== undefined && !idPattern.test(given))
+    throw new RefusedError(
+      "value-invalid",
+      `--inverter: expected an id of lower-case letters, digits and hyphens, got ${JSON.stringify(given)}`,
+    );
+  return (file, own) => {
+    const folder = basename(dirname(file));
+    const found = given ?? own ?? (known.includes(folder) ? folder : known.length === 1 ? known[0] : undefined);
+    if (found !== undefined) return found;
+    const there = known.length === 0 ? "none is known yet" : `known are ${known.join(", ")}`;
+    throw new RefusedError("inverter-unknown", `${file}: expected --inverter ID, the inverter that the log is of; ${there}`);
+  };
 }

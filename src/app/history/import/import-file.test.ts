@@ -6,10 +6,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { HistoryRow } from "../../../model/history.ts";
 import { LocalTime } from "../../../model/local-time.ts";
 import { SegmentWriter } from "../../../store/segment-writer.ts";
-import { importLog, type ImportOptions } from "./import-log.ts";
+import { importFile, type ImportOptions } from "./import-file.ts";
 
 const { signal } = new AbortController();
-const base: ImportOptions = { inverter: "garage", local: LocalTime.of("Africa/Johannesburg"), recover: false, signal };
+const base: ImportOptions = { inverter: () => "garage", local: LocalTime.of("Africa/Johannesburg"), recover: false, signal };
 
 let folder: string;
 beforeEach(async () => {
@@ -66,7 +66,7 @@ describe("a log of two programs on one port", () => {
   test("whole answers are taken, run-together ones are told apart, and what came too late is flagged from the first line on", async () => {
     const { text, good } = log(400, 100);
     const rows: HistoryRow[] = [];
-    const summary = await importLog(await file(text), {
+    const summary = await importFile(await file(text), {
       ...base,
       rejectsFolder: join(folder, "rejects"),
       ingest: (given) => {
@@ -96,19 +96,19 @@ describe("a log of two programs on one port", () => {
   test("recovering takes the last answer of a run-together line, flagged as such", async () => {
     const { text } = log(400, 100);
     const path = await file(text);
-    const strict = await importLog(path, base);
-    const recovered = await importLog(path, { ...base, recover: true });
+    const strict = await importFile(path, base);
+    const recovered = await importFile(path, { ...base, recover: true });
     expect(recovered).toMatchObject({ accepted: strict.accepted + strict.rejected, rejected: 0, recovered: strict.rejected });
   });
 
   test("a log that begins in the middle of it is old from its first line on; one with a gap and no other program is not", async () => {
-    expect(await importLog(await file(log(300, 0).text), base)).toMatchObject({ stale: expect.any(Number) as number });
+    expect(await importFile(await file(log(300, 0).text), base)).toMatchObject({ stale: expect.any(Number) as number });
     const whole = log(300, 0).text.split("\n");
     const middle = [whole[0], ...whole.slice(30)].join("\n");
-    const summary = await importLog(await file(middle), base);
+    const summary = await importFile(await file(middle), base);
     expect(summary.stale).toBe(summary.accepted);
     const alone = log(300, 1_000).text.split("\n");
-    expect(await importLog(await file([...alone.slice(0, 100), ...alone.slice(200)].join("\n")), base)).toMatchObject({
+    expect(await importFile(await file([...alone.slice(0, 100), ...alone.slice(200)].join("\n")), base)).toMatchObject({
       stale: 0,
       rejected: 0,
     });
@@ -137,7 +137,7 @@ test.each([
   ["X", ` ${full}`],
   ["X", full.replace("49.9", "49,9")],
 ])("class %s", async (letter, payload) => {
-  const summary = await importLog(await file(`header\n${at}${payload}\n${at.replace("00:00", "00:30")}${full}`), base);
+  const summary = await importFile(await file(`header\n${at}${payload}\n${at.replace("00:00", "00:30")}${full}`), base);
   expect(summary).toMatchObject({ lines: 3, headers: 1, accepted: 1, rejected: 1, byClass: { [letter]: 1 } });
 });
 
@@ -147,14 +147,14 @@ test.each([
   "247.1 49.9 229.6 49.9 01012 00969 009 420 53.40 011 052 0052 03.2 268.1 00.00 00000 00010110 00 00 00879 010 0 00 0000",
   "231.0 50.0 230.0 50.0 1200 1100 014 405 53.10 010 060 0041 05.5 310.0 00.00 00000 00010110 00 00 01705 010 0 00 0000 04.8",
 ])("other models' lines are whole as well: %s", async (payload) => {
-  expect(await importLog(await file(`${at}${payload}`), base)).toMatchObject({ accepted: 1, rejected: 0, headers: 0 });
+  expect(await importFile(await file(`${at}${payload}`), base)).toMatchObject({ accepted: 1, rejected: 0, headers: 0 });
 });
 
 test("an hour that comes twice is told apart by the order of the lines; the seconds' fraction may be missing; gzip is read", async () => {
   const rows: HistoryRow[] = [];
   const minute = (time: string): string => `2026-10-25 ${time},${full}\n`;
   const text = ["02:30:00", "02:59:30", "02:00:00", "02:30:00", "03:00:00"].map(minute).join("");
-  await importLog(await file(gzipSync(text), "Axpert2026-10-25.log.gz"), {
+  await importFile(await file(gzipSync(text), "Axpert2026-10-25.log.gz"), {
     ...base,
     local: LocalTime.of("Europe/Berlin"),
     ingest: (given) => {
@@ -172,19 +172,19 @@ test("an hour that comes twice is told apart by the order of the lines; the seco
 });
 
 test("what is no log is refused with what was expected", async () => {
-  await expect(importLog(join(folder, "none"), base)).rejects.toThrow(/expected a log file, got none there/);
-  await expect(importLog(folder, base)).rejects.toThrow(/expected a log file, got a folder/);
-  await expect(importLog(await file(""), base)).rejects.toThrow(/got an empty one/);
-  await expect(importLog(await file("time,power\n1,2\n"), base)).rejects.toThrow(/expected a log with lines such as/);
+  await expect(importFile(join(folder, "none"), base)).rejects.toThrow(/expected a log file, got none there/);
+  await expect(importFile(folder, base)).rejects.toThrow(/expected a log file, got a folder/);
+  await expect(importFile(await file(""), base)).rejects.toThrow(/got an empty one/);
+  await expect(importFile(await file("time,power\n1,2\n"), base)).rejects.toThrow(/expected a log with lines such as/);
 });
 
 test("imported twice, the second time adds nothing", async () => {
   const path = await file(log(400, 100).text);
   await using writer = await SegmentWriter.open({ folder, now: () => Date.UTC(2026, 5, 1) });
   const ingest = (rows: readonly HistoryRow[]) => writer.ingest(rows);
-  const first = await importLog(path, { ...base, ingest });
+  const first = await importFile(path, { ...base, ingest });
   expect(first).toMatchObject({ added: first.accepted, repeated: 0, conflicting: 0 });
-  expect(await importLog(path, { ...base, ingest })).toMatchObject({ added: 0, repeated: first.accepted, conflicting: 0 });
+  expect(await importFile(path, { ...base, ingest })).toMatchObject({ added: 0, repeated: first.accepted, conflicting: 0 });
 });
 
 const real = join(import.meta.dirname, "../../../../../shared/data/Axpert2020-08-23.log");
@@ -199,12 +199,12 @@ test.skipIf(!hasReal)("the real log gives exactly the documented counts", async 
     rows.push(...given);
     return { added: given.length, repeated: 0, conflicting: 0 };
   };
-  const summary = await importLog(real, { ...base, ingest });
+  const summary = await importFile(real, { ...base, ingest });
   expect(summary).toMatchObject({ lines: 9_262, headers: 1, accepted: 6_091, rejected: 3_170, stale: 6_091 - 915 });
   expect(summary.byClass).toEqual({ C: 1, D: 1, E1: 647, E2: 852, E5: 854, E6: 647, E7: 167, F: 1 });
   const sum = (name: string): number => rows.reduce((all, { values }) => all + Number(values[name]), 0);
   expect(sum("loadActivePower")).toBe(955_854);
   expect(sum("loadApparentPower")).toBe(1_489_328);
   expect(Math.round(sum("batteryVoltage") * 100)).toBe(31_676_580);
-  expect(await importLog(real, { ...base, recover: true })).toMatchObject({ recovered: 3_168, rejected: 2 });
+  expect(await importFile(real, { ...base, recover: true })).toMatchObject({ recovered: 3_168, rejected: 2 });
 });
