@@ -5,6 +5,7 @@ import { LineCounter, parseDocument } from "yaml";
 import { ConfigError } from "../model/errors.ts";
 import { formatDeviceUrl, parseDeviceUrl } from "../transport/device-url.ts";
 import { configSchema, type Config, type ParsedConfig } from "./config.ts";
+import { influxConfigOf } from "./influx-config.ts";
 import { describeIssues, type ConfigText, type Overrides } from "./config-issues.ts";
 
 /** What the command line says instead of the file; all as typed. */
@@ -159,21 +160,24 @@ function resolvePaths(parsed: ParsedConfig, env: Readonly<Record<string, string 
     return path === "~" || path.startsWith("~/") ? join(home, path.slice(1)) : resolve(base, path);
   };
   const dataDir = absolute(parsed.dataDir ?? defaultDataDir(env));
-  const { site, poll, inverters, http, control, simulator, log } = parsed;
+  const { site, poll, inverters, http, control, energy, simulator, log } = parsed;
   const { interval, folder, ...textLog } = parsed.textLog;
   const { syncInterval, folder: historyFolder, ...history } = parsed.history;
   const { passwordFile, ...mqtt } = parsed.mqtt;
   const { maxAge, ...sharedPort } = parsed.sharedPort;
   const absolutePty = <T extends { readonly pty?: string | undefined }>(given: T): T =>
     given.pty === undefined ? given : { ...given, pty: absolute(given.pty) };
-  const password = passwordFile === undefined ? mqtt.password : firstLine(absolute(passwordFile));
+  const password = passwordFile === undefined ? mqtt.password : firstLine(absolute(passwordFile), "mqtt.passwordFile");
+  const influx = influxConfigOf(parsed.influx, dataDir, (file, key) => firstLine(absolute(file), key));
   return {
     inverters: inverters.map((each) => (each.sharedPort === undefined ? each : { ...each, sharedPort: absolutePty(each.sharedPort) })),
     http,
     control,
+    energy,
     simulator,
     log,
     sharedPort: { ...absolutePty(sharedPort), maxAgeMs: maxAge },
+    ...(influx && { influx }),
     site: { timeZone: site.timeZone ?? Intl.DateTimeFormat().resolvedOptions().timeZone },
     dataDir,
     poll: { fastMs: poll.fast, mediumMs: poll.medium, slowMs: poll.slow, ...(poll.only && { only: poll.only }) },
@@ -193,9 +197,10 @@ function resolvePaths(parsed: ParsedConfig, env: Readonly<Record<string, string 
   };
 }
 
-function firstLine(file: string): string {
-  const line = readText(file, "the file of mqtt.passwordFile").split(/\r?\n/, 1)[0] ?? "";
-  if (line === "") throw new ConfigError(`${file}: expected a password on the first line, got an empty line`, { context: { file } });
+function firstLine(file: string, key: string): string {
+  const line = readText(file, `the file of ${key}`).split(/\r?\n/, 1)[0] ?? "";
+  const what = key.endsWith("tokenFile") ? "token" : "password";
+  if (line === "") throw new ConfigError(`${file}: expected a ${what} on the first line, got an empty line`, { context: { file } });
   return line;
 }
 

@@ -5,7 +5,9 @@ import { polled } from "../protocol/pi30/dialect.ts";
 import { settingDialects } from "../sim/profile.ts";
 import { modelNames } from "../sim/profiles.ts";
 import { deviceUrlForms, formatDeviceUrl, parseDeviceUrl } from "../transport/device-url.ts";
-import { durationMs, durationPattern } from "./duration.ts";
+import { choice, duration, path, section, text, topic, whole, yesNo } from "./config-kinds.ts";
+import { energy, type EnergyConfig } from "./energy-config.ts";
+import { influx, type InfluxConfig } from "./influx-config.ts";
 import type { PollPeriods } from "./plan.ts";
 
 /*
@@ -13,47 +15,6 @@ import type { PollPeriods } from "./plan.ts";
  * docs/configuration.md and the texts of errors are derived from it.
  * An error text here starts with "expected"; the reader of the file adds what it got, and where.
  */
-
-const text = (description: string) => z.string({ error: "expected text" }).min(1, "expected text that is not empty").describe(description);
-
-const path = (description: string) => z.string({ error: "expected a path" }).min(1, "expected a path").describe(description);
-
-const yesNo = (description: string, value: boolean) => z.boolean({ error: "expected true or false" }).default(value).describe(description);
-
-const whole = (description: string, min: number, max: number, value: number) =>
-  z
-    .int({ error: `expected a whole number from ${min} to ${max}` })
-    .min(min, `expected a whole number from ${min} to ${max}`)
-    .max(max, `expected a whole number from ${min} to ${max}`)
-    .default(value)
-    .describe(description);
-
-const duration = (description: string, value: string, min: string, max: string) => {
-  const error = `expected a duration from ${min} to ${max}, such as 500ms, 5s, 5min or 1h`;
-  return z
-    .string({ error })
-    .regex(durationPattern, { error, abort: true })
-    .refine((given) => durationMs(given) >= durationMs(min) && durationMs(given) <= durationMs(max), { error })
-    .prefault(value)
-    .describe(description)
-    .transform(durationMs);
-};
-
-const choice = <const Word extends string>(description: string, words: readonly [Word, ...Word[]], value: NoInfer<Word>) =>
-  z
-    .enum(words, { error: `expected ${words.join(" or ")}` })
-    .default(value as Word & z.core.util.NoUndefined<Word>)
-    .describe(description);
-
-const topic = (description: string, value: string) =>
-  z
-    .string({ error: "expected an MQTT topic" })
-    .regex(/^[^#+\0/][^#+\0]*(?<!\/)$/, "expected an MQTT topic without #, + or a slash at either end")
-    .default(value)
-    .describe(description);
-
-const section = <Shape extends z.core.$ZodLooseShape>(description: string, shape: Shape) =>
-  z.strictObject(shape, { error: "expected a section with keys" }).describe(description);
 
 /** Every inquiry that is polled; of parallel units the first is asked, and the others follow from it. */
 const commands = polled.map(({ command }) => command);
@@ -326,7 +287,9 @@ export const configSchema = section("Configuration of sonkrag. Every key is opti
       0,
     ),
   }).prefault({}),
+  energy: energy.prefault({}),
   mqtt: mqtt.prefault({}),
+  influx: influx.prefault({}),
   http: section("The page and its HTTP interface.", {
     enabled: yesNo("Serve it.", true),
     host: text("Address to listen on; `0.0.0.0` or `::` for every network. There is no login.").default("127.0.0.1"),
@@ -362,6 +325,9 @@ export interface Config extends Readonly<Pick<ParsedConfig, "inverters" | "http"
   readonly poll: PollPeriods;
   readonly textLog: Omit<ParsedConfig["textLog"], "interval"> & { readonly folder: string; readonly intervalMs: number };
   readonly history: Omit<ParsedConfig["history"], "syncInterval"> & { readonly folder: string; readonly syncIntervalMs: number };
+  readonly energy: EnergyConfig;
   readonly mqtt: Omit<ParsedConfig["mqtt"], "passwordFile">;
+  /** Absent where nothing is written to a database. */
+  readonly influx?: InfluxConfig;
   readonly sharedPort: Omit<ParsedConfig["sharedPort"], "maxAge"> & { readonly maxAgeMs: number };
 }
