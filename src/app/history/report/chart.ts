@@ -8,7 +8,6 @@ export interface BarSeries {
 
 export interface BarChart {
   readonly labels: readonly string[];
-  /** At most one label for so many bars is written. */
   readonly series: readonly BarSeries[];
   readonly unit: string;
   /** Bars in which less than all is known, 0 to 1 each; drawn as hatching behind them. */
@@ -66,12 +65,12 @@ export function durationChart(points: readonly { readonly share: number; readonl
   );
 }
 
-function svg(inner: string): string {
-  return (
-    `<svg viewBox="0 0 ${width} ${height}" role="img"><defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">` +
-    `<path d="M0 0V6" class="hatch"/></pattern></defs>${inner}</svg>`
-  );
-}
+const svg = (inner: string): string => `<svg viewBox="0 0 ${width} ${height}" role="img">${inner}</svg>`;
+
+/** What the charts of a page refer to; once on it. */
+export const hatching =
+  '<svg class="hatching"><defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">' +
+  '<path d="M0 0V6" class="hatch"/></pattern></defs></svg>';
 
 const steps = 4;
 

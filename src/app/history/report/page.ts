@@ -1,6 +1,6 @@
 import type { FlowKey } from "../../../energy/flow.ts";
 import type { LocalTime } from "../../../model/local-time.ts";
-import { barChart, durationChart, escaped, type BarSeries } from "./chart.ts";
+import { barChart, durationChart, escaped, hatching, type BarSeries } from "./chart.ts";
 import type { Report } from "./report.ts";
 import { storyOf, titleOf, type Section, type Table } from "./story.ts";
 
@@ -17,6 +17,7 @@ export function reportPage(report: Report, local: LocalTime): string {
 <style>${style}</style>
 </head>
 <body>
+${hatching}
 <main>
 <h1>${escaped(title)}</h1>
 ${first === undefined ? "" : sectionHtml(first)}
@@ -105,6 +106,7 @@ figure { margin: 24px 0 0; break-inside: avoid; }
 figcaption { display: flex; flex-wrap: wrap; gap: 2px 16px; margin-bottom: 4px; }
 figcaption span { display: inline-flex; align-items: center; gap: 6px; color: #4a555e; }
 svg { display: block; width: 100%; height: auto; }
+svg.hatching { position: absolute; width: 0; height: 0; }
 svg.key { width: 12px; height: 12px; }
 svg text { font: 11px system-ui, sans-serif; fill: #4a555e; }
 .grid { stroke: #dfe4e7; stroke-width: 1; fill: none; }
@@ -118,6 +120,7 @@ svg text { font: 11px system-ui, sans-serif; fill: #4a555e; }
 .under { fill: #e4edf6; }
 .line { fill: none; stroke: #2867a8; stroke-width: 2; }
 table { border-collapse: collapse; margin-top: 8px; font-variant-numeric: tabular-nums; }
+td:first-child { white-space: nowrap; }
 th, td { text-align: left; padding: 2px 18px 2px 0; vertical-align: top; }
 th { font-weight: 600; color: #4a555e; }
 tbody tr + tr td { border-top: 1px solid #eef1f3; }

@@ -84,8 +84,7 @@ function energy({ total }: Report): Section {
 
 const isInput = (key: FlowKey): boolean => key === "pv1" || key === "pv2" || key === "pv3";
 
-const notTold = (key: FlowKey): string =>
-  key === "gridExport" ? "the unit does not tell what it feeds in" : "it was not known at any moment";
+const notTold = (key: FlowKey): string => (key === "gridExport" ? "not told by the unit" : "not known at any moment");
 
 function units({ units: all }: Report): Section | undefined {
   if (all.length < 2) return undefined;
