@@ -58,6 +58,7 @@ export function makeBundle({ version, now, config, inverters, log }: BundleParts
   }
   for (const { device } of config.inverters) redactor.learnHost(hostOf(device));
   redactor.learnHost(hostOf(config.mqtt.url));
+  redactor.learnHost(hostOf(config.influx?.url));
   redactor.learnHost(config.http.host);
   const bundle = {
     format: "sonkrag-bundle",

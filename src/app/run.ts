@@ -7,6 +7,7 @@ import type { Sink } from "../model/reading.ts";
 import { HttpServer, type HttpServerOptions } from "../server/http.ts";
 import { LiveHub } from "../server/live.ts";
 import type { PrometheusSources } from "../server/prometheus.ts";
+import { InfluxSink } from "../sinks/influx.ts";
 import { MqttSink } from "../sinks/mqtt.ts";
 import { TextLog } from "../sinks/text-log.ts";
 import { EmbeddedBroker } from "./broker.ts";
@@ -70,6 +71,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   });
   await using broker = await openBroker(config, logger);
   await using mqtt = await openMqtt(config, broker, logger);
+  await using influx = config.influx && (await InfluxSink.open({ ...config.influx, logger }));
   await using textLog = await openTextLog(config, () => inverters[0]?.info.id, logger);
   let counted: NonNullable<ReturnType<NonNullable<PrometheusSources["energy"]>>> | undefined;
   await using history = await openHistory(config, {
@@ -83,7 +85,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   });
   const diagnosis = new Diagnosis({ version, clock, config, inverters: () => inverters, log: logger });
   await using control = await openControl({ config, inverters: () => inverters, clock, logger });
-  const prometheus: PrometheusSources = { link: (id) => diagnosis.link(id), energy: () => counted };
+  const prometheus: PrometheusSources = { link: (id) => diagnosis.link(id), energy: () => counted, export: () => influx?.health };
   const sources = { diagnosis, cards: (id: string) => inverters.find(({ info }) => info.id === id)?.card, control, prometheus };
   await using server = await openServer(config, hub, sources, logger);
   await using shared = await SharedPorts.open({
@@ -119,7 +121,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
     },
   });
   const outputs = new FanOut({
-    sinks: [system, hub, mqtt, textLog, history?.recorder, shared].filter(
+    sinks: [system, hub, mqtt, influx, textLog, history?.recorder, shared].filter(
       (sink): sink is NonNullable<typeof sink> & Sink => sink !== undefined,
     ),
     logger,
@@ -134,6 +136,7 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
     tell(`  inverter  ${[device, wantedId, simulated ? "SIMULATED, nothing here is real" : undefined].filter(Boolean).join("  ")}`);
   if (server) tell(`  page      ${server.url}`);
   if (mqtt) tell(`  MQTT      ${mqtt.address}${broker ? "  (embedded, this machine only)" : ""}`);
+  if (influx) tell(`  database  ${influx.address}`);
   if (textLog) tell(`  text log  ${textLog.currentFile}`);
   if (history) tell(`  history   ${config.history.folder}`);
   for (const line of shared.told()) tell(`  shared    ${line}`);
@@ -144,7 +147,9 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   await together(
-    [...inverters, shared, system, control, ...(history ? [history] : [])].map((part) => part.run({ signal: stop })),
+    [...inverters, shared, system, control, ...(history ? [history] : []), ...(influx ? [influx] : [])].map((part) =>
+      part.run({ signal: stop }),
+    ),
     failed,
   );
   await Promise.all([registry.saved(), cards.saved()]);

@@ -6,6 +6,7 @@ import { EmbeddedBroker } from "../../src/app/broker.ts";
 import { FanOut } from "../../src/app/fan-out.ts";
 import { silentLogger } from "../../src/model/logger.ts";
 import type { Reading, Sink } from "../../src/model/reading.ts";
+import { InfluxSink } from "../../src/sinks/influx.ts";
 import { MqttSink } from "../../src/sinks/mqtt.ts";
 import { TextLog } from "../../src/sinks/text-log.ts";
 import { freePort } from "../support/mosquitto.ts";
@@ -47,6 +48,22 @@ const sinks: readonly (readonly [string, () => Promise<Sink & AsyncDisposable>])
     },
   ],
   ["MQTT without a broker", async () => MqttSink.open({ url: `mqtt://127.0.0.1:${await freePort()}`, logger: silentLogger })],
+  [
+    "InfluxDB without a database",
+    async () =>
+      InfluxSink.open({
+        url: `http://127.0.0.1:${await freePort()}`,
+        compress: true,
+        measurement: "sonkrag",
+        inverterTag: "inverter",
+        commandTag: "command",
+        words: "fields",
+        folder: join(folder, "influx-queue"),
+        maxQueueBytes: 1_000_000,
+        intervalMs: 10_000,
+        logger: silentLogger,
+      }),
+  ],
   [
     "fan-out",
     async () => {
