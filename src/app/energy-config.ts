@@ -19,13 +19,20 @@ const price = (description: string) => z.number({ error: "expected a price" }).d
 const day = z.enum(dayKinds, { error: `expected one of ${dayKinds.join(", ")}` });
 
 const rate = section("A price and when it holds.", {
-  name: text("For people, e.g. `peak`."),
-  perKwh: price("In the tariff's currency for a kilowatt-hour."),
-  days: list("Days on which it holds; all if absent. A holiday is none of the days of the week.", day).optional(),
+  name: text("For people.").meta({ examples: ["peak"] }),
+  perKwh: price("In the tariff's currency for a kilowatt-hour.").meta({ examples: [4.2] }),
+  days: list("Days on which it holds; all if absent. A holiday is none of the days of the week.", day)
+    .optional()
+    .meta({ examples: [["saturday", "sunday", "holiday"]] }),
   hours: list(
     "When of the day it holds; all day if absent.",
-    section("From, to: `HH:MM` on a quarter of an hour.", { from: text("Its start."), to: text("Its end; `24:00` is that of the day.") }),
-  ).optional(),
+    section("From, to: `HH:MM` on a quarter of an hour.", {
+      from: text("Its start.").meta({ examples: ["06:00"] }),
+      to: text("Its end; `24:00` is that of the day.").meta({ examples: ["08:00"] }),
+    }),
+  )
+    .optional()
+    .meta({ examples: [[{ from: "06:00", to: "08:00" }]] }),
 });
 
 const rates = (description: string) => list(description, rate).min(1, "expected at least one rate");
@@ -38,17 +45,23 @@ const tariff = section("What electricity costs; no costs are told if absent.", {
   seasons: list(
     "Parts of the year with rates of their own; the first in which a day lies counts.",
     section("A part of the year.", {
-      name: text("For people."),
-      from: text("First day, `MM-DD`."),
-      to: text("Last day, `MM-DD`."),
-      rates: rates("As above."),
+      name: text("For people.").meta({ examples: ["winter"] }),
+      from: text("First day, `MM-DD`.").meta({ examples: ["06-01"] }),
+      to: text("Last day, `MM-DD`.").meta({ examples: ["08-31"] }),
+      rates: rates("As above.").meta({ examples: [[{ name: "winter", perKwh: 3.1 }]] }),
     }),
-  ).optional(),
-  holidays: list("`YYYY-MM-DD`, or `MM-DD` for every year.", text("A day.")).optional(),
+  )
+    .optional()
+    .meta({ examples: [[{ name: "winter", from: "06-01", to: "08-31", rates: [{ name: "winter", perKwh: 3.1 }] }]] }),
+  holidays: list("`YYYY-MM-DD`, or `MM-DD` for every year.", text("A day."))
+    .optional()
+    .meta({ examples: [["12-25"]] }),
   perDay: price("Fixed charge of a day.")
     .optional()
     .meta({ examples: [7.5] }),
-  feedIn: rates("What is paid for a kilowatt-hour that is fed in; nothing if absent.").optional(),
+  feedIn: rates("What is paid for a kilowatt-hour that is fed in; nothing if absent.")
+    .optional()
+    .meta({ examples: [[{ name: "feed-in", perKwh: 0.9 }]] }),
 }).transform((given, context): Tariff => {
   // What is absent was not there at all, as the type of a tariff wants it.
   const whole = given as Tariff;
