@@ -5,6 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EnergyKeeper, type EnergyTotals } from "../../src/app/history/energy-keeper.ts";
 import { readEnergy, type UnitEnergy } from "../../src/app/history/energy-reader.ts";
 import { energyPaceOf } from "../../src/app/history/energy-recount.ts";
+import { gatherReport } from "../../src/app/history/report/gather.ts";
+import { makeReport, type Report } from "../../src/app/history/report/report.ts";
+import { storyOf } from "../../src/app/history/report/story.ts";
+import { configSchema } from "../../src/app/config.ts";
 import { flowKeys } from "../../src/energy/flow.ts";
 import { noFilling, type Filling } from "../../src/energy/gaps.ts";
 import { followCounter, unfollowed, type Followed } from "../../src/energy/reconcile.ts";
@@ -52,6 +56,7 @@ let tornTails: number;
 let truth: Record<Told, number>;
 let unseen: Record<Told, number>;
 let energy: UnitEnergy[];
+let report: Report;
 /** Killed: nobody closes them until all is over. */
 const dropped: HistoryWriter[] = [];
 
@@ -59,7 +64,10 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sonkrag-scenario-8-"));
   await live();
   await using reader = await StoreReader.open({ folder, timeZone: local.timeZone });
-  energy = await readEnergy(reader, day, { pace: energyPaceOf(pollMs), signal });
+  const pace = energyPaceOf(pollMs);
+  energy = await readEnergy(reader, day, { pace, signal });
+  const { energy: site } = configSchema.parse({ energy: { fill: "linear", battery: { capacityWh: 12_000 } } });
+  report = makeReport(await gatherReport(reader, { period: day, local, now: day.to + 5 * minuteMs, pace, energy: site, signal }));
 }, 180_000);
 afterAll(async () => {
   for (const writer of dropped) await writer[Symbol.asyncDispose]();
@@ -201,6 +209,21 @@ describe("scenario 8: energy that survives everything", () => {
     expect(filled.wattHours).toBe(load.wattHours);
     expect(filled.filled!.filledMs).toBeCloseTo(missingMs, 3);
     expect(filled.filled!.wattHours).toBeGreaterThan(0);
+  });
+
+  test("the report tells the gap, and what stands in for it beside what was counted", () => {
+    expect(report.missing.map(({ unit }) => unit)).toEqual([...unitNames]);
+    for (const { from, to, missingMs } of report.missing) {
+      expect(from).toBeLessThanOrEqual(gap.from);
+      expect(to).toBeGreaterThanOrEqual(gap.to);
+      expect(Math.round(missingMs / minuteMs)).toBe(17);
+    }
+    expect(report.total.load!.wattHours).toBeCloseTo(summed(energy).flows.load!.wattHours, 6);
+    expect(report.total.load!.filled!.wattHours).toBeGreaterThan(0);
+    const story = storyOf(report, local);
+    expect(story.find(({ title }) => title === "Missing time")?.table?.rows.map((row) => row.slice(0, 3))).toEqual(
+      unitNames.map(() => ["2026-10-25 12:00", "to 2026-10-25 12:30", "17 min"]),
+    );
   });
 
   test("a day counter of the unit that dips by 0.1 kWh, and once reads 0 after a reboot, brings nothing twice", () => {
