@@ -12,6 +12,8 @@ export interface SchemaNode {
   readonly examples?: readonly Scalar[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;
+  /** Of a section whose keys are free. */
+  readonly additionalProperties?: SchemaNode | boolean;
 }
 
 /** JSON Schema of the configuration file, for editors and for looking keys up. */
@@ -29,9 +31,12 @@ export function configJsonSchema(): SchemaNode {
 /** The schema of what stands at a key path; list positions are numbers. Absent where nothing may stand. */
 export function schemaAt(root: SchemaNode, path: readonly PropertyKey[]): SchemaNode | undefined {
   let node: SchemaNode | undefined = root;
-  for (const part of path) node = typeof part === "number" ? node?.items : node?.properties?.[String(part)];
+  for (const part of path) node = typeof part === "number" ? node?.items : (node?.properties?.[String(part)] ?? freeKey(node));
   return node;
 }
+
+const freeKey = (node: SchemaNode | undefined): SchemaNode | undefined =>
+  typeof node?.additionalProperties === "object" ? node.additionalProperties : undefined;
 
 /** A configuration file with every key, its meaning and its default; valid as it stands. */
 export function exampleConfig(options: { readonly schemaPath?: string } = {}): string {

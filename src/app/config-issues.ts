@@ -1,6 +1,6 @@
 import { isAlias, isMap, isScalar, isSeq, type Document, type LineCounter, type Node, type Pair } from "yaml";
 import type { z } from "zod";
-import { configJsonSchema, schemaAt } from "./config-docs.ts";
+import { configJsonSchema, schemaAt, type SchemaNode } from "./config-docs.ts";
 import { nearest } from "./did-you-mean.ts";
 
 /** A YAML file as read, for finding the place of a key. */
@@ -19,10 +19,11 @@ export function describeIssues(
   values: unknown,
   text: ConfigText | undefined,
   overrides: Overrides,
+  schema: () => SchemaNode = configJsonSchema,
 ): string[] {
   const mistakes = issues.flatMap((issue): Mistake[] => {
     if (issue.code === "unrecognized_keys") {
-      const known = Object.keys(schemaAt(configJsonSchema(), issue.path)?.properties ?? {});
+      const known = Object.keys(schemaAt(schema(), issue.path)?.properties ?? {});
       return issue.keys.map((key) => ({ path: [...issue.path, key], of: "key", says: unknownKey(key, issue.path, known) }));
     }
     const got = valueAt(values, issue.path);

@@ -9,6 +9,7 @@ export interface ImportArguments extends ConfigFlags {
   readonly config?: string;
   readonly inverter?: string;
   readonly timeZone?: string;
+  readonly mapping?: string;
   readonly recover?: boolean;
   readonly dryRun?: boolean;
   readonly json?: boolean;
@@ -26,6 +27,7 @@ export async function importFiles(files: readonly string[], options: ImportArgum
       registryFile: join(config.dataDir, "inverters.json"),
       timeZone: options.timeZone ?? config.site.timeZone,
       inverter: options.inverter,
+      mapping: options.mapping === undefined ? undefined : resolve(terminal.cwd, options.mapping),
       recover: options.recover === true,
       dryRun: options.dryRun === true,
       pollMs: config.poll.fastMs,

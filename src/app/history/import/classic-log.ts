@@ -31,7 +31,7 @@ export function takeClassic(lines: readonly string[], options: TakeOptions): Tak
     else rejected.push({ line: index + 1, class: line.kind === "rejected" ? line.class : valueClass, text: lines[index] ?? "" });
   }
   const headers = read.reduce((count, { kind }) => count + (kind === "text" ? 1 : 0), 0);
-  return { lines: lines.length, headers, rows, rejected, notes: local.notes };
+  return { lines: lines.length, headers, accepted: rows.length, rows, rejected, notes: local.notes };
 }
 
 const simulatedHeader = /^date time\(simulated\),/;

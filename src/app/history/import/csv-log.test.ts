@@ -37,7 +37,7 @@ const payloads = [
 test.each(payloads)("a line of our CSV log becomes the row that history would have kept live: %s", (payload) => {
   const reading = readingOf(payload, Date.UTC(2026, 9, 25, 0, 30, 0, 243));
   const { payload: _payload, ...row } = historyRowOf(reading);
-  expect(takeCsvLog(logOf([reading]), options)).toEqual({ lines: 2, headers: 1, rows: [row], rejected: [], notes: [] });
+  expect(takeCsvLog(logOf([reading]), options)).toEqual({ lines: 2, headers: 1, accepted: 1, rows: [row], rejected: [], notes: [] });
 });
 
 test("readings of different fields under one header, and the hour that comes twice", () => {

@@ -2,11 +2,11 @@ import type { HistoryRow } from "../../../model/history.ts";
 import type { Value, Values } from "../../../model/reading.ts";
 import { fieldsOf } from "../../../protocol/decode.ts";
 import type { Slot } from "../../../protocol/command.ts";
-import type { Field } from "../../../protocol/field.ts";
 import { QPIGS } from "../../../protocol/pi30/status.ts";
 import { derive } from "../../../protocol/reading.ts";
 import { readCsvHeader, splitCsv, unquoted, type CsvHeader } from "../../../sinks/log-format.ts";
 import { historyRowOf } from "../history-row.ts";
+import { valueOf } from "./catalogue-value.ts";
 import { otherClass, refuseSimulated, valueClass, type RejectedLine, type TakeOptions, type Taken } from "./taken.ts";
 
 const isoTime = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{3})?[+-]\d{2}:\d{2}$/;
@@ -30,7 +30,7 @@ export function takeCsvLog(lines: readonly string[], options: TakeOptions): Take
     if (typeof row === "string") rejected.push({ line: index + 1, class: row, text });
     else rows.push(row);
   }
-  return { lines: lines.length, headers, rows, rejected, notes: [] };
+  return { lines: lines.length, headers, accepted: rows.length, rows, rejected, notes: [] };
 }
 
 /** The row, or the class of what is no row. */
@@ -59,34 +59,6 @@ function rowOf({ keys, simulated }: CsvHeader, text: string, options: TakeOption
 }
 
 const slots: readonly (readonly Slot[])[] = QPIGS.layouts.map(({ fields }) => fields);
-const fieldsByName: ReadonlyMap<string, readonly Field[]> = (() => {
-  const found = new Map<string, Field[]>();
-  for (const field of slots.flat().flatMap(fieldsOf)) found.set(field.name, [...(found.get(field.name) ?? []), field]);
-  return found;
-})();
-
-/** A cell's value, of the type that the catalogue gives it; absent where it cannot be. */
-function valueOf(name: string, cell: string): Value | undefined {
-  const number = /^-?\d+(?:\.\d+)?(?:e[+-]?\d+)?$/.test(cell) ? Number(cell) : undefined;
-  const fields = fieldsByName.get(name);
-  // What is derived has no field of its own.
-  if (fields === undefined) return number ?? cell;
-  const list = cell === "none" ? [] : cell.split("|");
-  // A word first: a pattern takes a number of two digits for a word of two digits.
-  const meanings: readonly (Value | undefined)[] = [cell, number, cell === "true" ? true : cell === "false" ? false : undefined, list];
-  return meanings.find((value) => value !== undefined && fields.some((field) => fits(field, value)));
-}
-
-/** Whether the field can have this value, of this type. */
-function fits({ codec }: Field, value: Value): boolean {
-  try {
-    const back = codec.decode(codec.encode(value));
-    return back === value || (typeof back === "object" && JSON.stringify(back) === JSON.stringify(value));
-  } catch {
-    // A codec of another type of value.
-    return false;
-  }
-}
 
 /**
  * The names that stood in the answer. What an answer lacks can be derived under the same name (PV power of older units):

@@ -7,11 +7,15 @@ import type { HistoryRow, IngestResult } from "../../../model/history.ts";
 import { takeClassic } from "./classic-log.ts";
 import { takeCsvLog } from "./csv-log.ts";
 import { linesOf, readWhole } from "./read-file.ts";
+import type { Mapping } from "./mapping.ts";
+import { takeTable } from "./table.ts";
 import type { RejectedLine, TakeOptions, Taken } from "./taken.ts";
 
 export interface ImportOptions extends Omit<TakeOptions, "file" | "inverter"> {
   /** Our id of the inverter that a file is of; `own`: what the file says itself. Throws RefusedError where it is not known. */
   readonly inverter: (file: string, own?: string) => string;
+  /** How a table of another program is to be read; absent for logs of known form. */
+  readonly mapping?: Mapping | undefined;
   /** Keeps the rows; absent for a dry run. */
   readonly ingest?: (rows: readonly HistoryRow[]) => IngestResult;
   /** Folder for the lines that were not accepted; absent for a dry run. */
@@ -48,16 +52,20 @@ const shownRejects = 5;
 /** Brings a file into history. The same file again changes nothing. Throws ConfigError where it is of no known kind. */
 export async function importFile(file: string, options: ImportOptions): Promise<ImportSummary> {
   const { signal, rejectsFolder } = options;
-  const bytes = await readWhole(file, "a log file");
+  const bytes = await readWhole(file, options.mapping === undefined ? "a log file" : "a table");
   signal.throwIfAborted();
-  const { lines, headers, rows, rejected, notes } = take(bytes, { ...options, file, inverter: (own) => options.inverter(file, own) });
+  const { lines, headers, accepted, rows, rejected, notes } = take(
+    bytes,
+    { ...options, file, inverter: (own) => options.inverter(file, own) },
+    options,
+  );
   const rejects = rejectsFolder !== undefined && rejected.length > 0 ? await keepRejects(rejectsFolder, file, rejected) : undefined;
   const flagged = (flag: "stale" | "recovered"): number => rows.reduce((count, { flags }) => count + (flags?.includes(flag) ? 1 : 0), 0);
   return {
     file,
     lines,
     headers,
-    accepted: rows.length,
+    accepted,
     rejected: rejected.length,
     byClass: countBy(rejected.map((each) => each.class)),
     recovered: flagged("recovered"),
@@ -69,7 +77,8 @@ export async function importFile(file: string, options: ImportOptions): Promise<
   };
 }
 
-function take(bytes: Buffer, options: TakeOptions): Taken {
+function take(bytes: Buffer, options: TakeOptions, { mapping }: Pick<ImportOptions, "mapping">): Taken {
+  if (mapping !== undefined) return takeTable(bytes, mapping, options);
   const lines = linesOf(bytes);
   const taken = takeCsvLog(lines, options) ?? takeClassic(lines, options);
   if (taken !== undefined) return taken;
@@ -77,7 +86,7 @@ function take(bytes: Buffer, options: TakeOptions): Taken {
   const isText = /^[\t\r -~\u0080-\u00FF]*$/.test(first);
   throw new ConfigError(
     `${options.file}: expected a log with lines such as "2020-08-23 17:14:33.243004,233.8 49.9 …", got ${lines.length} lines without a time` +
-      (isText ? `, the first: ${JSON.stringify(first.slice(0, 60))}` : " and no text"),
+      (isText ? `, the first: ${JSON.stringify(first.slice(0, 60))}; tables of other programs need --mapping FILE` : " and no text"),
   );
 }
 

@@ -6,6 +6,7 @@ import { LocalTime } from "../../../model/local-time.ts";
 import { SegmentWriter } from "../../../store/segment-writer.ts";
 import { EnergyKeeper } from "../energy-keeper.ts";
 import { energyPaceOf } from "../energy-recount.ts";
+import { readMapping } from "./mapping.ts";
 import { importFile, type ImportOptions, type ImportSummary } from "./import-file.ts";
 
 export interface ImportLogsOptions {
@@ -16,6 +17,8 @@ export interface ImportLogsOptions {
   readonly timeZone: string;
   /** As given; else what a file says itself, the one whose id its folder has as its name, or the only one that is known. */
   readonly inverter: string | undefined;
+  /** YAML file that says how tables of another program are read; absent for logs of known form. */
+  readonly mapping: string | undefined;
   readonly recover: boolean;
   readonly dryRun: boolean;
   readonly pollMs: number;
@@ -32,7 +35,8 @@ export async function importLogs(
 ): Promise<ImportSummary[]> {
   const { folder, rejectsFolder, timeZone, recover, pollMs } = options;
   const inverter = inverterFinder(options.inverter, await knownInverters(options.registryFile));
-  const common = { inverter, local: LocalTime.of(timeZone), recover, signal };
+  const mapping = options.mapping === undefined ? undefined : readMapping(options.mapping);
+  const common = { inverter, mapping, local: LocalTime.of(timeZone), recover, signal };
   const looked: ImportSummary[] = [];
   for (const file of files) looked.push(await importFile(file, common));
   if (options.dryRun) return looked;

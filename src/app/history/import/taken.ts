@@ -16,6 +16,8 @@ export interface Taken {
   readonly lines: number;
   /** Headers and other lines that are no data. */
   readonly headers: number;
+  /** Lines that became rows. */
+  readonly accepted: number;
   readonly rows: readonly HistoryRow[];
   readonly rejected: readonly RejectedLine[];
   /** For people: what is odd about it as a whole. */
