@@ -1,6 +1,8 @@
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
+import { periodKinds, type PeriodKind } from "../model/local-periods.ts";
 import type { Exit } from "./exit.ts";
 import type { ImportArguments } from "./import.ts";
+import type { ReportOptions } from "./report.ts";
 import type { Terminal } from "./terminal.ts";
 
 interface Parts {
@@ -18,18 +20,41 @@ export function addHistoryCommands({ terminal, result, subcommand, configHelp }:
   kept(
     subcommand(
       "import <files...>",
-      "Bring daily logs of the older script, or of sonkrag in that form, into history. The same file again changes nothing.",
+      "Bring files into history: daily logs of the older script, text logs of sonkrag, tables of other programs. The same file again changes nothing.",
       `sonkrag import --dry-run Axpert2020-08-23.log
-sonkrag import --inverter garage Axpert2020-*.log`,
+sonkrag import --inverter garage --time-zone Africa/Johannesburg Axpert2020-*.log
+sonkrag import --inverter garage --mapping grafana.yaml load.csv`,
     ),
   )
-    .option("--inverter <id>", "the inverter that the logs are of (default: the only one that is known)")
-    .option("--time-zone <name>", "zone of the clock that the logs were written by, e.g. Africa/Johannesburg (default: the site's)")
+    .option(
+      "--inverter <id>",
+      "the inverter that the files are of (default: what the file, its folder's name or the only known inverter says)",
+    )
+    .option("--time-zone <name>", "zone of the clock that the files were written by, e.g. Africa/Johannesburg (default: the site's)")
+    .option("--mapping <file>", "YAML file that says how tables of another program are read, see docs/import.md")
     .option("--recover", "also take the whole answer at the end of a line into which several were run together")
     .option("--dry-run", "only tell what would be taken")
     .option("--json", "print JSON")
     .action(async (files: readonly string[], options: ImportArguments) => {
       const { importFiles } = await import("./import.ts");
       result.exit = await importFiles(files, options, terminal);
+    });
+
+  kept(
+    subcommand(
+      "report",
+      "Tell the story of a day, month or year: energy, battery, losses, peaks, cost, gaps and events, in sentences and tables.",
+      `sonkrag report day
+sonkrag report month 2026-10
+sonkrag report year 2026 --html year.html`,
+    ),
+  )
+    .addArgument(new Argument("<period>", "what it is of").choices(periodKinds))
+    .argument("[date]", "which one, e.g. 2026-10-25, 2026-10 or 2026 (default: the one that goes on)")
+    .option("--json", 'print JSON: energy in Wh, power in W, times in UTC milliseconds; an unknown figure is {"unknown": why}')
+    .option("--html <file>", "write a page with charts, to be printed")
+    .action(async (kind: PeriodKind, date: string | undefined, options: ReportOptions) => {
+      const { report } = await import("./report.ts");
+      result.exit = await report(kind, date, options, terminal);
     });
 }
