@@ -35,6 +35,7 @@ const beside: Readonly<Record<string, RegExp>> = {
   "curl http://127.0.0.1:8480/api/v1/snapshot": /^\{"type":"snapshot"/,
   "curl --no-buffer http://127.0.0.1:8480/api/v1/live": /\nevent: snapshot\ndata: \{/,
   "curl http://127.0.0.1:8480/healthz": /^\{"status":"ok"/,
+  "curl 'http://127.0.0.1:8480/api/v1/energy?from=-7d&by=day'": /^\{"from":\d+,"to":\d+,"by":"day","units":\[/,
   [`curl -X PUT -H 'content-type: application/json' -d '{"value":true}' http://127.0.0.1:8480/api/v1/inverters/garage/settings/buzzer`]:
     /"code":"inverter-unknown"/,
 };

@@ -25,6 +25,7 @@ import { LocalSocket } from "./local-socket.ts";
 import { qpigsColumns } from "./log-columns.ts";
 import { planOf, staleAfterMs } from "./plan.ts";
 import { RecentLog } from "./recent-log.ts";
+import { historySource } from "./history/energy-document.ts";
 import { History, type HistoryOptions } from "./history/history.ts";
 import { InverterRegistry } from "./registry.ts";
 import { writeRuntimeFile } from "./runtime-file.ts";
@@ -86,7 +87,13 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
   const diagnosis = new Diagnosis({ version, clock, config, inverters: () => inverters, log: logger });
   await using control = await openControl({ config, inverters: () => inverters, clock, logger });
   const prometheus: PrometheusSources = { link: (id) => diagnosis.link(id), energy: () => counted, export: () => influx?.health };
-  const sources = { diagnosis, cards: (id: string) => inverters.find(({ info }) => info.id === id)?.card, control, prometheus };
+  const sources = {
+    diagnosis,
+    cards: (id: string) => inverters.find(({ info }) => info.id === id)?.card,
+    control,
+    prometheus,
+    ...(history && { history: historySource(history, config.site.timeZone, clock) }),
+  };
   await using server = await openServer(config, hub, sources, logger);
   await using shared = await SharedPorts.open({
     config,
@@ -193,7 +200,7 @@ async function openHistory(
 async function openServer(
   { http, control }: Config,
   hub: LiveHub,
-  sources: Pick<HttpServerOptions, "diagnosis" | "cards" | "control" | "prometheus">,
+  sources: Pick<HttpServerOptions, "diagnosis" | "cards" | "control" | "prometheus" | "history">,
   logger: Logger,
 ): Promise<HttpServer | undefined> {
   if (!http.enabled) return undefined;

@@ -12,6 +12,7 @@ import type { Logger } from "../model/logger.ts";
 import { addCardRoutes, type CardSource } from "./cards.ts";
 import { addControlRoutes, changingMethods, type ControlSource } from "./control.ts";
 import { addDiagnosisRoutes, type DiagnosisSource } from "./diagnosis.ts";
+import { addHistoryRoutes, type HistorySource } from "./history.ts";
 import type { LiveHub } from "./live.ts";
 import { addPrometheusRoute, type PrometheusSources } from "./prometheus.ts";
 import { StaticFiles } from "./static-files.ts";
@@ -53,6 +54,8 @@ export interface HttpServerOptions {
   readonly cards?: CardSource;
   /** What `/metrics` tells besides the live values. */
   readonly prometheus?: PrometheusSources;
+  /** What was kept; without it there are no such routes. */
+  readonly history?: HistorySource;
   /** The one way to change settings; without it there are no such routes. */
   readonly control?: ControlSource;
   /** Changes are taken on a network address too, although there is no login. */
@@ -135,6 +138,7 @@ function routes(options: HttpServerOptions, files: StaticFiles, streams: Set<Ser
   if (options.diagnosis !== undefined)
     addDiagnosisRoutes(app, { source: options.diagnosis, streams, maxStreams, maxQueuedBytes, headers: securityHeaders, logger, problem });
   if (options.cards !== undefined) addCardRoutes(app, { source: options.cards, problem });
+  if (options.history !== undefined) addHistoryRoutes(app, { source: options.history, problem });
   if (options.control !== undefined) {
     const { control: source, host, allowedHosts = [], allowRemoteControl = false } = options;
     addControlRoutes(app, { source, isOpen: isLoopback(host) || allowRemoteControl, allowedHosts, problem });
