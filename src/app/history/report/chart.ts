@@ -15,10 +15,10 @@ export interface BarChart {
 }
 
 const width = 720;
-const height = 220;
+const height = 228;
 const left = 44;
 const bottom = 24;
-const top = 16;
+const top = 24;
 const plotWidth = width - left - 8;
 const plotHeight = height - top - bottom;
 
@@ -83,7 +83,7 @@ function grid(highest: number, unit: string, y: (value: number) => number): stri
         `<text x="${left - 6}" y="${px(y(value) + 3.5)}" text-anchor="end">${numberText(value)}</text>`
       );
     }),
-    `<text x="${left - 6}" y="9" text-anchor="end">${unit}</text>`,
+    `<text x="${left - 6}" y="10" text-anchor="end">${unit}</text>`,
   ];
 }
 

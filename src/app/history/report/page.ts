@@ -112,6 +112,7 @@ svg text { font: 11px system-ui, sans-serif; fill: #4a555e; }
 .grid { stroke: #dfe4e7; stroke-width: 1; fill: none; }
 .hatch { stroke: #b9c1c7; stroke-width: 1.5; }
 .unknown { fill: url(#hatch); }
+.key .unknown { stroke: #b9c1c7; }
 .pv { fill: #e0a100; }
 .load { fill: #2867a8; }
 .gridImport { fill: #a33b4c; }

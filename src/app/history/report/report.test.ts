@@ -84,7 +84,8 @@ describe("report", () => {
     );
     expect(textOf(report)).toContain("Nothing was recorded in this time");
     expect(textOf(report)).toContain("All of it: no readings are kept.");
-    expect(textOf(report)).not.toContain("0.00");
+    expect(report.selfConsumption).toEqual({ unknown: "PV was not known at any moment" });
+    expect(textOf(report)).not.toMatch(/0\.00|no PV energy/);
   });
 
   test("a gap is missing time and coverage, and what stands in for it is told apart", () => {
@@ -114,6 +115,7 @@ describe("report", () => {
     const report = makeReport(input({ tariff: { currency: "ZAR", rates: [{ name: "all day", perKwh: 2 }], perDay: 3 }, gramsPerKwh: 500 }));
     expect(report.bill).toMatchObject({ currency: "ZAR", fixed: 3, estimated: true });
     expect(isKnown(report.bill) && report.bill.cost).toBeCloseTo(19.6, 9);
+    expect(textOf(report)).not.toContain("In it is");
     expect(report.co2).toEqual({ grams: 4_150, gramsSaved: 800 });
     expect(textOf(report)).toContain("To pay: ZAR 19.60 (estimated, as grid power is)");
   });

@@ -129,7 +129,7 @@ export function makeReport(input: ReportInput): Report {
     })),
     selfConsumption:
       shares.selfConsumption ??
-      unknown(total.pv === undefined || total.pv.wattHours === 0 ? "there was no PV energy" : "the unit does not tell what it feeds in"),
+      unknown(absent(total, ["pv"]) ?? (total.pv?.wattHours === 0 ? "there was no PV energy" : "the unit does not tell what it feeds in")),
     selfSufficiency: shares.selfSufficiency ?? unknown(absent(total, ["load", "gridImport"]) ?? "there was no load"),
     battery: batteryOf(total, input.capacityWh),
     balance: balance(own, input, until) ?? unknown(absent(total, balanced) ?? "its parts were never known at the same time"),
@@ -156,7 +156,7 @@ function absent(flows: PeriodFlows, keys: readonly (keyof PeriodFlows)[]): strin
     batteryDischarge: "the battery's discharge",
   };
   const missing = keys.filter((key) => flows[key] === undefined).map((key) => names[key] ?? key);
-  return missing.length === 0 ? undefined : `${missing.join(", ")} was not known at any moment`;
+  return missing.length === 0 ? undefined : `${missing.join(" and ")} ${missing.length === 1 ? "was" : "were"} not known at any moment`;
 }
 
 function balance(own: readonly EnergyBucket[], { batteryVolts, energy, period }: ReportInput, until: number): PeriodBalance | undefined {

@@ -106,8 +106,9 @@ function units({ units: all }: Report): Section | undefined {
   };
 }
 
-function parts({ parts: all, period, total }: Report): Section {
+function parts({ parts: all, period, total }: Report): Section | undefined {
   const keys = partFlows.filter((key) => total[key] !== undefined);
+  if (keys.length === 0) return undefined;
   return {
     title: `By ${partNames[period.kind]}, kWh`,
     sentences: [],
@@ -176,15 +177,19 @@ function battery({ battery: use }: Report): Section {
   };
 }
 
-function costs({ bill, co2 }: Report): Section {
+function costs({ bill, co2, period, until }: Report): Section {
   const carbon = `CO₂: ${figure(co2, ({ grams, gramsSaved }) => `${kilograms(grams)} from the grid, ${kilograms(gramsSaved)} saved`)}.`;
   if (!isKnown(bill)) return { title: "Cost", sentences: [`Cost: unknown: ${bill.unknown}.`, carbon] };
+  const share = bill.coveredMs / (until - period.from);
   const money = (amount: number): string => `${bill.currency} ${amount.toFixed(2)}`;
   return {
     title: "Cost",
     sentences: [
       `To pay: ${money(bill.cost)}${bill.estimated ? " (estimated, as grid power is)" : ""}. With all of the load from the grid: ` +
         `${money(bill.allFromGrid)}. Saved: ${money(bill.saving)}.`,
+      ...(share < 0.9995
+        ? [`In it is the ${percent(share)} of the time in which load and grid power are known, and the fixed charge of all of it.`]
+        : []),
       carbon,
     ],
     table: {
