@@ -1,16 +1,13 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { loadConfig, type ConfigFlags } from "../app/config-file.ts";
-import { energyPaceOf } from "../app/history/energy-recount.ts";
-import { gatherReport } from "../app/history/report/gather.ts";
 import { reportPage } from "../app/history/report/page.ts";
-import { makeReport } from "../app/history/report/report.ts";
+import { readReport } from "../app/history/report/read-report.ts";
 import { storyOf, titleOf, type Section } from "../app/history/report/story.ts";
 import { withoutControls } from "../app/logger.ts";
-import { RefusedError, SinkError } from "../model/errors.ts";
-import { localPeriodAt, localPeriodOf, type PeriodKind } from "../model/local-periods.ts";
+import { SinkError } from "../model/errors.ts";
+import type { PeriodKind } from "../model/local-periods.ts";
 import { LocalTime } from "../model/local-time.ts";
-import { StoreReader } from "../store/reader.ts";
 import type { Exit } from "./exit.ts";
 import { columns, print, type Terminal } from "./terminal.ts";
 
@@ -24,19 +21,7 @@ export interface ReportOptions extends ConfigFlags {
 export async function report(kind: PeriodKind, date: string | undefined, options: ReportOptions, terminal: Terminal): Promise<Exit> {
   const { config } = loadConfig({ file: options.config, flags: options, env: terminal.env, cwd: terminal.cwd });
   const local = LocalTime.of(config.site.timeZone);
-  const now = Date.now();
-  const period = date === undefined ? localPeriodAt(now, kind, local) : periodOf(kind, date, local);
-  if (period.from >= now) throw new RefusedError("value-invalid", `expected a ${kind} that has begun, got ${period.key}`);
-  await using reader = await StoreReader.open({ folder: config.history.folder, timeZone: config.site.timeZone });
-  const gathered = await gatherReport(reader, {
-    period,
-    local,
-    now,
-    pace: energyPaceOf(config.poll.fastMs),
-    energy: config.energy,
-    signal: terminal.signal,
-  });
-  const made = makeReport(gathered);
+  const made = await readReport(config, { kind, date, local, now: Date.now(), signal: terminal.signal });
   if (options.html !== undefined) {
     const file = resolve(terminal.cwd, options.html);
     await write(file, reportPage(made, local));
@@ -45,15 +30,6 @@ export async function report(kind: PeriodKind, date: string | undefined, options
   if (options.json === true) await print(terminal, `${JSON.stringify(made)}\n`);
   else if (options.html === undefined) await print(terminal, textOf(titleOf(made), storyOf(made, local)));
   return "ok";
-}
-
-/** A day says which month and year it lies in too. */
-function periodOf(kind: PeriodKind, date: string, local: LocalTime) {
-  const named = localPeriodOf(date, local);
-  const period = localPeriodAt(named.from, kind, local);
-  if (named.to - named.from > period.to - period.from)
-    throw new RefusedError("value-invalid", `expected a date that names a ${kind}, got ${JSON.stringify(date)}`);
-  return period;
 }
 
 async function write(file: string, text: string): Promise<void> {

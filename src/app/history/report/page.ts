@@ -131,5 +131,6 @@ tr { break-inside: avoid; }
 h2 { break-after: avoid; }
 * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 @page { margin: 14mm; }
+@media screen { section { overflow-x: auto; } }
 @media print { main { max-width: none; padding: 0; } body { font-size: 11pt; } }
 `;
