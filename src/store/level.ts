@@ -19,5 +19,5 @@ export function levelFor(rangeMs: number, points: number): Level {
   if (rangeMs <= rawRangeMs) return "raw";
   const most = Math.max(points * bucketsPerPoint, 2_000);
   for (const level of ["1min", "15min", "1h"] as const) if (rangeMs / levelMs[level] <= most) return level;
-  return rangeMs / hourMs <= 8 * most ? "1h" : "1d";
+  return "1h";
 }

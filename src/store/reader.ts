@@ -83,10 +83,13 @@ export class StoreReader implements HistoryReader, AsyncDisposable {
     if (range === undefined) return { level: chosen, buckets: [] };
     if (chosen === "1d") return { level: chosen, buckets: await this.#localDays(source, range) };
     if (chosen !== "raw") {
+      const ownMs = levelMs[chosen];
       const buckets = await bucketsAt(source, range, chosen);
-      const widthMs = Math.ceil((to - from) / points);
-      if (level !== undefined || widthMs <= levelMs[chosen]) return { level: chosen, bucketMs: levelMs[chosen], buckets };
-      return { level: chosen, bucketMs: widthMs, buckets: coarsen(buckets, edgesOf(from, to, widthMs)) };
+      if (level !== undefined || buckets.length <= points) return { level: chosen, bucketMs: ownMs, buckets };
+      // Whole buckets from the one in which the range begins: none is left out, and none reaches over an edge.
+      const first = Math.floor(from / ownMs) * ownMs;
+      const widthMs = Math.ceil((to - first) / points / ownMs) * ownMs;
+      return { level: chosen, bucketMs: widthMs, buckets: coarsen(buckets, edgesOf(first, to, widthMs)) };
     }
     const buckets = await readingsOf(source, range);
     if (level !== undefined || buckets.length <= points) return { level: chosen, buckets };
