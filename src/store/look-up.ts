@@ -4,6 +4,7 @@ import { dayMs, dayOf, hourOf, monthOf, monthStart } from "./keys.ts";
 import { levelMs } from "./level.ts";
 import { packedBuckets, packedSpans } from "./pack.ts";
 import { coarsen, edgesOf, holdMsOf, joined, rollUp, spansOf } from "./rollup.ts";
+import { readingsFromDay } from "./retention.ts";
 import { readColumn } from "./segment.ts";
 import type { Tables } from "./tables.ts";
 import type { Tail } from "./tail.ts";
@@ -105,7 +106,8 @@ async function minutesOf(source: Source, { from, to }: TimeRange): Promise<Bucke
   const { tables, stream, name, pause } = source;
   const days: Bucket[][] = [];
   for (let day = dayOf(from); day <= dayOf(to - 1); day++) {
-    const packed = tables.isMarked("dirty_day", stream.id, day) ? undefined : tables.get("day", stream.id, day);
+    const isOwn = day >= readingsFromDay(tables) && tables.isMarked("dirty_day", stream.id, day);
+    const packed = isOwn ? undefined : tables.get("day", stream.id, day);
     const range = { from: day * dayMs, to: (day + 1) * dayMs };
     days.push(packed === undefined ? await rolledUp(source, range, levelMs["1min"]) : packedBuckets(packed, name, levelMs["1min"]));
     await pause();

@@ -4,6 +4,7 @@ import { dayMs, dayOf, hourMs, monthOf, monthStart } from "./keys.ts";
 import { levelMs } from "./level.ts";
 import { decodePack, encodePack, type PackEntry } from "./pack.ts";
 import { coarsen, edgesOf, holdMsOf, joined, rollUp, spansOf } from "./rollup.ts";
+import { readingsFromDay } from "./retention.ts";
 import { readColumns, type Column } from "./segment.ts";
 import type { Tables } from "./tables.ts";
 
@@ -44,9 +45,26 @@ function packDay(tables: Tables, stream: number, day: number): void {
       if (spans.length > 0) entries.push({ name, widthMs: 0, spans });
     }
   }
-  tables.put("day", stream, day, encodePack(from, entries));
+  const known = day < readingsFromDay(tables) ? tables.get("day", stream, day) : undefined;
+  tables.put("day", stream, day, encodePack(from, known === undefined ? entries : over(decodePack(known), entries)));
   tables.unmark("dirty_day", stream, day);
   tables.mark("dirty_month", stream, monthOf(from));
+}
+
+/** Late rows of a day whose other readings are gone: what they tell stands in place of what was there for the same minutes. */
+function over(known: readonly PackEntry[], late: readonly PackEntry[]): PackEntry[] {
+  const all = new Map(known.map((entry) => [`${entry.name} ${entry.widthMs}`, entry]));
+  for (const entry of late) {
+    const key = `${entry.name} ${entry.widthMs}`;
+    const there = all.get(key);
+    if (there?.buckets === undefined || entry.buckets === undefined) {
+      if (there === undefined) all.set(key, entry);
+      continue;
+    }
+    const buckets = new Map([...there.buckets, ...entry.buckets].map((bucket) => [bucket.at, bucket]));
+    all.set(key, { ...entry, buckets: [...buckets.values()].toSorted((a, b) => a.at - b.at) });
+  }
+  return [...all.values()];
 }
 
 interface Gathered {

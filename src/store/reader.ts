@@ -1,17 +1,18 @@
 import { join } from "node:path";
 import { RefusedError } from "../model/errors.ts";
-import type { Bucket, HistoryEvent, HistoryRow, Series, SeriesInfo, Span, TimeRange } from "../model/history.ts";
+import type { Bucket, HistoryEvent, HistoryRow, Level, Series, SeriesInfo, Span, TimeRange } from "../model/history.ts";
 import { localPeriods } from "../model/local-periods.ts";
 import { LocalTime } from "../model/local-time.ts";
 import { openDatabase, type Database } from "./database.ts";
 import { findEvents } from "./events.ts";
-import { hourMs, hourOf } from "./keys.ts";
+import { dayMs, dayOf, hourMs, hourOf, keyOf, periodOf } from "./keys.ts";
 import { levelFor, levelMs } from "./level.ts";
 import { bucketsAt, readingsOf, rolledUp, spansIn, type Source } from "./look-up.ts";
 import { mergeRows } from "./merge.ts";
 import { decodePayloads } from "./payloads.ts";
 import type { EventQuery, HistoryContents, HistoryReader, RowQuery, SeriesQuery, SpanQuery } from "./ports.ts";
 import { coarsen, edgesOf } from "./rollup.ts";
+import { readingsFromDay } from "./retention.ts";
 import { mustBeCurrent } from "./schema.ts";
 import { decodeSegment } from "./segment.ts";
 import { Tables, type StreamNames } from "./tables.ts";
@@ -79,7 +80,7 @@ export class StoreReader implements HistoryReader, AsyncDisposable {
     mustBeRange({ from, to });
     const source = await this.#sourceOf({ inverter, command, name, type: "number" }, signal);
     const range = this.#within(source, { from, to });
-    const chosen = level ?? levelFor(to - from, points);
+    const chosen = level ?? this.#levelFor({ from, to }, points);
     if (range === undefined) return { level: chosen, buckets: [] };
     if (chosen === "1d") return { level: chosen, buckets: await this.#localDays(source, range) };
     if (chosen !== "raw") {
@@ -177,6 +178,12 @@ export class StoreReader implements HistoryReader, AsyncDisposable {
     return next;
   }
 
+  /** Where single readings are gone, minutes are the finest there is. */
+  #levelFor({ from, to }: TimeRange, points: number): Level {
+    const level = levelFor(to - from, points);
+    return level === "raw" && dayOf(from) < readingsFromDay(this.tables) ? "1min" : level;
+  }
+
   async #localDays(source: Source, range: TimeRange): Promise<Bucket[]> {
     const days = localPeriods(range, "day", this.#local);
     const [first, last] = [days[0]?.from ?? range.from, days.at(-1)?.to ?? range.to];
@@ -205,7 +212,7 @@ export class StoreReader implements HistoryReader, AsyncDisposable {
   }
 
   #extentOf({ id, inverter, command }: Stream): { readonly first: number; readonly last: number } | undefined {
-    const kept = this.tables.extent(id);
+    const kept = together(this.tables.extent(id), packedExtent(this.tables, id));
     const recent = this.#tail.rows(inverter, command, 0, Number.POSITIVE_INFINITY);
     const [first, last] = [recent[0]?.at, recent.at(-1)?.at];
     if (first === undefined || last === undefined) return kept;
@@ -264,6 +271,26 @@ function withoutPayload(row: HistoryRow): HistoryRow {
 
 /** No stream of the database has this number. */
 const noStream = 0;
+
+type Extent = { readonly first: number; readonly last: number };
+
+/** The days of a stream that have packs; their readings may be gone. */
+function packedExtent({ database }: Tables, stream: number): Extent | undefined {
+  const between = "FROM day WHERE key >= ? AND key < ?";
+  const { first, last } = database
+    .prepare(`SELECT (SELECT min(key) ${between}) AS first, (SELECT max(key) ${between}) AS last`)
+    .get(keyOf(stream, 0), keyOf(stream + 1, 0), keyOf(stream, 0), keyOf(stream + 1, 0)) as { first: number | null; last: number | null };
+  return first === null || last === null ? undefined : { first: periodOf(first) * dayMs, last: (periodOf(last) + 1) * dayMs - 1 };
+}
+
+/** A packed day counts from its first to its last moment only where its readings are gone. */
+function together(rows: Extent | undefined, packs: Extent | undefined): Extent | undefined {
+  if (rows === undefined || packs === undefined) return rows ?? packs;
+  return {
+    first: dayOf(packs.first) < dayOf(rows.first) ? packs.first : rows.first,
+    last: dayOf(packs.last) > dayOf(rows.last) ? packs.last : rows.last,
+  };
+}
 
 function mustBeRange({ from, to }: TimeRange): void {
   if (!(from < to)) throw new RefusedError("request-invalid", `expected a range whose start is before its end, got ${from} to ${to}`);

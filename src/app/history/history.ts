@@ -13,6 +13,9 @@ export interface HistoryOptions {
   readonly folder: string;
   readonly timeZone: string;
   readonly syncIntervalMs: number;
+  readonly keepReadingsDays: number;
+  readonly keepFramesDays: number;
+  readonly maxSizeMb: number;
   /** Period of the live values, milliseconds. */
   readonly pollMs: number;
   readonly clock: Clock;
@@ -53,7 +56,8 @@ export class History implements HistoryInput, AsyncDisposable {
   /** Throws StoreError when the folder's history cannot be used. */
   static async open(options: HistoryOptions): Promise<History> {
     const { folder, timeZone, pollMs, logger } = options;
-    const writer = new HistoryThread<WriterMethods>({ name: "writer", opening: { folder, pollMs }, logger });
+    const keep = { readingsDays: options.keepReadingsDays, framesDays: options.keepFramesDays, bytes: options.maxSizeMb * 1e6 };
+    const writer = new HistoryThread<WriterMethods>({ name: "writer", opening: { folder, pollMs, keep }, logger });
     const reader = new HistoryThread<ReaderMethods>({ name: "reader", opening: { folder, timeZone, pollMs }, logger });
     await writer.open();
     try {

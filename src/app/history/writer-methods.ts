@@ -3,18 +3,28 @@ import type { HistoryEvent, HistoryRow, IngestResult } from "../../model/history
 import type { Logger } from "../../model/logger.ts";
 import { energyPaceOf } from "./energy-recount.ts";
 import { EnergyKeeper, type EnergyTotals } from "./energy-keeper.ts";
+import { thin, type Retention } from "../../store/retention.ts";
 import { HistoryWriter, type WriterState } from "../../store/writer.ts";
+
+/** What the thread starts with. */
+interface WriterOpening {
+  readonly folder: string;
+  readonly pollMs: number;
+  readonly keep: Retention;
+}
 
 /** What the thread that writes history can be asked; `open` first. */
 export function writerMethods(logger: Logger) {
   let opened: HistoryWriter | undefined;
   let energy: EnergyKeeper | undefined;
+  let retention: Retention | undefined;
   const writer = (): HistoryWriter => {
     if (opened === undefined) throw new StoreError("store-closed", "The history is not open");
     return opened;
   };
   return {
-    open: async ({ folder, pollMs }: { readonly folder: string; readonly pollMs: number }): Promise<void> => {
+    open: async ({ folder, pollMs, keep }: WriterOpening): Promise<void> => {
+      retention = keep;
       opened = await HistoryWriter.open({
         folder,
         logger,
@@ -32,7 +42,8 @@ export function writerMethods(logger: Logger) {
       return totals;
     },
     tick: async (): Promise<void> => await writer().tick(),
-    pack: (): boolean => writer().pack(),
+    /** Makes a pack, or deletes some of what is too old; false when there is nothing to do. */
+    pack: (): boolean => writer().pack() || (retention !== undefined && thin(writer().tables, Date.now(), retention)),
     state: (): WriterState => writer().state,
     close: async (): Promise<void> => {
       await opened?.[Symbol.asyncDispose]();
