@@ -10,7 +10,10 @@ export interface LineStamp {
   readonly ms: number;
 }
 
-const hourMs = 3_600_000;
+/** How far clocks are put back: an hour, on Lord Howe Island half of one. */
+const shiftsMs = [3_600_000, 1_800_000];
+// Clocks change at full quarters of an hour only.
+const quarterMs = 900_000;
 
 /**
  * Times of a file's lines, in their order. The file knows no zone: of an hour that a clock change brings twice, the order
@@ -19,6 +22,8 @@ const hourMs = 3_600_000;
 export class LocalTimes {
   readonly #local: LocalTime;
   #before = Number.NEGATIVE_INFINITY;
+  /** Of the time before, as if it were UTC; absent where a clock change left it out. */
+  #wallBefore = Number.NaN;
   #skipped = 0;
   #firstSkipped: string | undefined;
 
@@ -28,15 +33,13 @@ export class LocalTimes {
 
   /** UTC epoch milliseconds; NaN for a date or time that is none. */
   next(stamp: LineStamp): number {
-    const first = this.#local.at(stamp.date, stamp.time) + stamp.ms;
-    if (Number.isNaN(first)) return first;
-    if (!this.#says(first, stamp)) {
-      this.#skipped++;
-      this.#firstSkipped ??= `${stamp.date} ${stamp.time}`;
-    }
-    const isSecond = first <= this.#before && this.#says(first + hourMs, stamp);
-    this.#before = isSecond ? first + hourMs : first;
-    return this.#before;
+    const wall = Date.parse(`${stamp.date}T${stamp.time}Z`) + stamp.ms;
+    const isNear = wall >= this.#wallBefore && Math.floor(wall / quarterMs) === Math.floor(this.#wallBefore / quarterMs);
+    const at = isNear ? this.#before + wall - this.#wallBefore : this.#lookUp(stamp, wall);
+    if (Number.isNaN(at)) return at;
+    this.#before = at;
+    this.#wallBefore = isNear || this.#says(at, stamp) ? wall : Number.NaN;
+    return at;
   }
 
   /** What is to be told about clock changes. */
@@ -46,6 +49,18 @@ export class LocalTimes {
     return [
       `${this.#skipped} times that the clocks of ${timeZone} leave out, the first ${this.#firstSkipped}, were taken an hour later: is that the logger's time zone?`,
     ];
+  }
+
+  #lookUp(stamp: LineStamp, wall: number): number {
+    // The 31st of February is no day, though it can be read as one of March.
+    if (Number.isNaN(wall) || new Date(wall).toISOString().slice(0, 10) !== stamp.date) return Number.NaN;
+    const first = this.#local.at(stamp.date, stamp.time) + stamp.ms;
+    if (!this.#says(first, stamp)) {
+      this.#skipped++;
+      this.#firstSkipped ??= `${stamp.date} ${stamp.time}`;
+    }
+    const shift = first <= this.#before ? shiftsMs.find((ms) => this.#says(first + ms, stamp)) : undefined;
+    return first + (shift ?? 0);
   }
 
   #says(at: number, { date, time }: LineStamp): boolean {
