@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { fillMethods } from "../energy/gaps.ts";
-import { chemistryNames } from "../energy/soc.ts";
 import { checkTariff, dayKinds, type Tariff } from "../energy/tariff.ts";
 import { ConfigError } from "../model/errors.ts";
 import { choice, duration, section, text, yesNo } from "./config-kinds.ts";
@@ -83,7 +82,6 @@ export const energy = section("What reports about energy need to know of the sit
     capacityWh: above("Capacity in Wh, in place of `capacityAh`.", 10)
       .optional()
       .meta({ examples: [10_240] }),
-    chemistry: choice("What it is made of.", chemistryNames, "lithiumIronPhosphate"),
   })
     .refine((given) => given.capacityAh === undefined || given.capacityWh === undefined, {
       path: ["capacityWh"],

@@ -71,9 +71,6 @@ const chemistries = {
 
 export type Chemistry = keyof typeof chemistries;
 
-/** For a choice between them. */
-export const chemistryNames = Object.keys(chemistries) as [Chemistry, ...Chemistry[]];
-
 /** Our own estimate; plain data, to be kept over a restart. */
 export interface SocState {
   /** %, 0 to 100. */
