@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -189,4 +189,28 @@ test("every mistake of a mapping is told with its place", async () => {
     ["time: { column: t }\nvalues: {}", /values: expected at least one metric/],
   ] as const)
     await expect(mappingOf(yaml)).rejects.toThrow(expected);
+});
+
+test("the mappings that the documentation shows are valid", async () => {
+  const page = await readFile(join(import.meta.dirname, "../../../../docs/import.md"), "utf8");
+  const examples = [...page.matchAll(/```yaml\n([^]*?)```/g)].map(([, yaml]) => yaml ?? "");
+  expect(examples).toHaveLength(3);
+  for (const yaml of examples) expect((await mappingOf(yaml)).values.length).toBeGreaterThan(2);
+});
+
+test("a panel's table of Grafana and a download of Home Assistant are read by the documented mappings", async () => {
+  const page = await readFile(join(import.meta.dirname, "../../../../docs/import.md"), "utf8");
+  const [, grafana = "", homeAssistant = ""] = [...page.matchAll(/```yaml\n([^]*?)```/g)].map(([, yaml]) => yaml ?? "");
+  const panel = '"Time","Load","PV","Battery"\n2026-06-01 12:00:00,1200,850,52.4\n2026-06-01 12:00:05,1210,,52.4\n';
+  expect((await take(grafana, panel)).rows.map(({ values }) => values)).toEqual([
+    { loadActivePower: 1_200, pv1Power: 850, batteryVoltage: 52.4 },
+    { loadActivePower: 1_210, batteryVoltage: 52.4 },
+  ]);
+  const download =
+    "entity_id,state,last_changed\nsensor.axpert_load,1200,2026-06-01T10:00:00.123Z\nsensor.axpert_battery,unavailable,2026-06-01T10:00:00.123Z\n" +
+    "sensor.axpert_battery,87,2026-06-01T10:00:05.456Z\n";
+  expect((await take(homeAssistant, download)).rows.map(({ at, values }) => [at, values])).toEqual([
+    [Date.parse("2026-06-01T10:00:00.123Z"), { loadActivePower: 1_200 }],
+    [Date.parse("2026-06-01T10:00:05.456Z"), { batterySoc: 87 }],
+  ]);
 });
