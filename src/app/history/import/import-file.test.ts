@@ -32,13 +32,18 @@ const queueSlots = 63;
  * A log as the kernel's queue makes it: a logger that asks every 30 s and, from `from` on, another program that asks as
  * often. Every answer comes to both; the queue holds 63 reports and drops the newest; the logger reads up to a line's end.
  */
-function log(lines: number, from: number, start = Date.UTC(2026, 0, 5)): { readonly text: string; readonly good: number } {
+function log(
+  lines: number,
+  from: number,
+  /** What is answered to a third program, by the line after `from`. */
+  verdicts: Readonly<Record<number, "NAK" | "ACK">> = {},
+): { readonly text: string; readonly good: number } {
   let queue: string[] = [];
-  const arrive = (payload: string): void => {
-    const text = `(${payload}##\r`.padEnd(answerReports * 8, "\0");
-    for (let report = 0; report < answerReports && queue.length < queueSlots; report++) queue.push(text.slice(report * 8, report * 8 + 8));
+  const arrive = (payload: string, reports = answerReports): void => {
+    const text = `(${payload}##\r`.padEnd(reports * 8, "\0");
+    for (let report = 0; report < reports && queue.length < queueSlots; report++) queue.push(text.slice(report * 8, report * 8 + 8));
   };
-  let at = start;
+  let at = Date.UTC(2026, 0, 5);
   let text = "Maak nog korrekte opskrifte hier\n";
   let good = 0;
   for (let line = 0; line < lines; line++) {
@@ -48,9 +53,11 @@ function log(lines: number, from: number, start = Date.UTC(2026, 0, 5)): { reado
     let taken = "";
     while (queue.length > 0 && !taken.includes("\r")) taken += queue.shift() ?? "";
     const payload = taken.slice(1, taken.indexOf("\r")).replaceAll("##", "");
-    if (!payload.includes("(")) good++;
+    if (!/\(|NAK|ACK/.test(payload)) good++;
     text += `${stamp(at)},${payload}\n`;
     if (line >= from) arrive(payloadOf(2 * line + 1));
+    const verdict = verdicts[line - from];
+    if (verdict !== undefined) arrive(verdict, 1);
   }
   queue = [];
   return { text, good };
@@ -91,6 +98,15 @@ describe("a log of two programs on one port", () => {
       expect(rest.join("\t")).toBe(lines[Number(number) - 1]);
     }
     expect(rejects.trimEnd().split("\n")).toHaveLength(400 - good);
+  });
+
+  test("a log as long as a real one, with a NAK and an ACK that shift the reports, has its classes as often as that one", async () => {
+    const { text, good } = log(9_261, 915, { 838: "NAK", 4_074: "ACK" });
+    const summary = await importFile(await file(text), base);
+    expect(summary).toMatchObject({ lines: 9_262, headers: 1, accepted: 6_091, rejected: 3_170, stale: 6_091 - 916 });
+    expect(good).toBe(6_091);
+    expect(summary.byClass).toEqual({ C: 1, D: 1, E1: 647, E2: 852, E5: 854, E6: 647, E7: 167, F: 1 });
+    expect(await importFile(await file(text), { ...base, recover: true })).toMatchObject({ recovered: 3_168, rejected: 2 });
   });
 
   test("recovering takes the last answer of a run-together line, flagged as such", async () => {
