@@ -1,6 +1,7 @@
 import { findMetric } from "../model/metric.ts";
 import type { Reading, Value } from "../model/reading.ts";
-import type { LocalStamp } from "../model/local-time.ts";
+import type { LineFormat, Stamped } from "./line-format.ts";
+import { utf8AsLatin1 } from "./line-format.ts";
 
 /** One column of the classic log, in the order of the payload's fields. */
 export interface LogColumn {
@@ -8,25 +9,12 @@ export interface LogColumn {
   readonly unit?: string;
 }
 
-export interface LogEntry {
+export interface LogEntry extends Stamped {
   readonly reading: Reading;
   readonly simulated: boolean;
-  /** The reading's time on the site's clock. */
-  readonly stamp: LocalStamp;
 }
 
-/** What a log file's lines look like. Lines are passed without their line feed, as Latin-1 text, one character a byte. */
-export interface LogFormat {
-  readonly extension: "log" | "csv";
-  /** The first line of a new file. `before` is the header of the day's file that the entry does not fit into. */
-  header(entry: LogEntry, before?: string): string;
-  isHeader(line: string): boolean;
-  /** Whether the entry may stand under this first line. */
-  fits(header: string, entry: LogEntry): boolean;
-  line(header: string, entry: LogEntry): string;
-  /** Whether a last line that lacks its line feed is whole for certain, judged by the line before it. */
-  isWhole(line: string, previous: string): boolean;
-}
+export type LogFormat = LineFormat<LogEntry>;
 
 const simulatedMark = "(simulated)";
 const withUnit = (name: string, unit: string | undefined): string => (unit === undefined ? name : `${name}[${unit}]`);
@@ -36,6 +24,7 @@ const classicLine = /^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(?:\.\d{6})?,(.+)$/;
 
 /** The older script's form: `YYYY-MM-DD HH:MM:SS.ffffff,` and the payload; its readers skip the first line and split at spaces. */
 export class ClassicFormat implements LogFormat {
+  readonly prefix = "Axpert";
   readonly extension = "log";
   readonly #columnsOf: (fieldCount: number) => readonly LogColumn[];
 
@@ -53,7 +42,7 @@ export class ClassicFormat implements LogFormat {
     return utf8AsLatin1(`date time${simulated ? simulatedMark : ""},${names.join(" ")}`);
   }
 
-  isHeader(line: string): boolean {
+  isFirstLine(line: string): boolean {
     return classicHeader.test(line);
   }
 
@@ -99,6 +88,7 @@ export function readCsvHeader(line: string): CsvHeader | undefined {
 
 /** One named column a metric, an ISO time with its zone first and the inverter last; absent is an empty cell. */
 export class CsvFormat implements LogFormat {
+  readonly prefix = "Axpert";
   readonly extension = "csv";
   #parsed: { readonly header: string; readonly columns: CsvHeader | undefined } | undefined;
 
@@ -111,7 +101,7 @@ export class CsvFormat implements LogFormat {
     return [`time${entry.simulated ? simulatedMark : ""}`, ...names, "inverter"].join(",");
   }
 
-  isHeader(line: string): boolean {
+  isFirstLine(line: string): boolean {
     return csvHeader.test(line);
   }
 
@@ -131,7 +121,7 @@ export class CsvFormat implements LogFormat {
 
   /** Every line ends with the inverter, a cell that does not change. */
   isWhole(line: string, previous: string): boolean {
-    if (this.isHeader(previous)) return false;
+    if (this.isFirstLine(previous)) return false;
     const cells = splitCsv(line);
     const model = splitCsv(previous);
     return cells.length > 1 && cells.length === model.length && cells.at(-1) === model.at(-1);
@@ -173,5 +163,3 @@ export function splitCsv(line: string): string[] {
   }
   return inQuotes ? [] : [...cells, line.slice(start)];
 }
-
-const utf8AsLatin1 = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
