@@ -1,7 +1,7 @@
 /**
- * Writes what is derived from declarations in the source: the JSON Schema for editors, and in each page of docs/ the
- * part between its `generated` marks. `--check` changes nothing and fails if something is not as it would be written.
- * Works on the build, so build first.
+ * Writes what is derived from declarations in the source: the JSON Schema for editors, the dashboards for Grafana, and in
+ * each page of docs/ the part between its `generated` marks. `--check` changes nothing and fails if something is not as it
+ * would be written. Works on the build, so build first.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,6 +13,7 @@ import { exits } from "../dist/cli/exit.js";
 import { createProgram } from "../dist/cli/program.js";
 import { errorCodes } from "../dist/model/errors.js";
 import { profiles } from "../dist/sim/profiles.js";
+import { grafanaDashboards } from "./grafana-dashboards.mjs";
 import { pi30Faults, pi30Models, pi30Overview, pi30Reference, pi30Warnings } from "./protocol-docs.mjs";
 import { pi30Families, pi30Forbidden, pi30Settings } from "./settings-docs.mjs";
 
@@ -89,6 +90,8 @@ async function derived() {
   const files = new Map();
   const pretty = (/** @type {string} */ text, /** @type {string} */ parser) => format(text, { parser, printWidth: 140 });
   files.set("share/sonkrag.schema.json", await pretty(JSON.stringify(configJsonSchema()), "json"));
+  for (const [name, dashboard] of Object.entries(grafanaDashboards()))
+    files.set(`share/grafana/${name}`, await pretty(JSON.stringify(dashboard), "json"));
   for (const [name, marks] of Object.entries(parts)) {
     const path = `docs/${name}`;
     let page = readFileSync(join(root, path), "utf8");

@@ -49,6 +49,16 @@ export function pointsOfStatus({ state, message, since }: LinkStatus, { id, simu
   ]);
 }
 
+/** The point of the energy counters, Wh by flow; of the whole site where no inverter is given. */
+export function pointsOfEnergy(
+  at: number,
+  wattHours: Readonly<Record<string, number>>,
+  inverter: string | undefined,
+  names: PointNames,
+): string[] {
+  return lines([pointLine(`${names.measurement}_energy`, { [names.inverterTag]: inverter ?? "" }, Object.entries(wattHours), at)]);
+}
+
 function statePoint({ measurement }: PointNames, tags: Readonly<Record<string, string>>, at: number): string | undefined {
   return tags["value"] === "" ? undefined : pointLine(`${measurement}_state`, tags, [["active", 1]], at);
 }

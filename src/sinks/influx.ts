@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "../model/logger.ts";
 import type { InverterInfo, LinkStatus, Reading, Sink } from "../model/reading.ts";
-import { pointsOfReading, pointsOfStatus, type PointNames } from "./influx-points.ts";
+import { pointsOfEnergy, pointsOfReading, pointsOfStatus, type PointNames } from "./influx-points.ts";
 import { InfluxQueue, type Batch } from "./influx-queue.ts";
 import { InfluxTarget, type InfluxTargetOptions, type Outcome } from "./influx-target.ts";
 
@@ -100,6 +100,11 @@ export class InfluxSink implements Sink, AsyncDisposable {
 
   status(status: LinkStatus, inverter: InverterInfo): void {
     if (!this.#closing) this.#queue.push(pointsOfStatus(status, inverter, this.#options));
+  }
+
+  /** Wh by flow since counting began, of an inverter or of all together. */
+  energy(at: number, wattHours: Readonly<Record<string, number>>, inverter?: string): void {
+    if (!this.#closing) this.#queue.push(pointsOfEnergy(at, wattHours, inverter, this.#options));
   }
 
   /** Waits until everything that was given is in the queue on the disk. */

@@ -3,7 +3,7 @@ import { decodeReply } from "../protocol/decode.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import { dataVectors } from "../../test/protocol/vectors.ts";
 import { online, readingOf, realInverter, silent, simulatedInverter } from "../../test/support/readings.ts";
-import { pointsOfReading, pointsOfStatus, type PointNames } from "./influx-points.ts";
+import { pointsOfEnergy, pointsOfReading, pointsOfStatus, type PointNames } from "./influx-points.ts";
 import { pointLine } from "./line-protocol.ts";
 
 const names: PointNames = { measurement: "sonkrag", inverterTag: "inverter", commandTag: "command", words: "fields" };
@@ -85,6 +85,13 @@ describe("points of a reading", () => {
     }
     expect(types.size).toBeGreaterThan(100);
     expect([...types].filter(([, kinds]) => kinds.size > 1)).toEqual([]);
+  });
+
+  test("the energy counters, of an inverter and of all", () => {
+    expect(pointsOfEnergy(at, { pv: 1234.5, load: 0 }, "axpert-1", names)).toEqual([
+      `sonkrag_energy,inverter=axpert-1 pv=1234.5,load=0 ${at}`,
+    ]);
+    expect(pointsOfEnergy(at, { pv: 2 }, undefined, names)).toEqual([`sonkrag_energy pv=2 ${at}`]);
   });
 
   test("the link", () => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Database, influxdb, isInstalled, victoriaMetrics } from "../support/database.ts";
+import { dashboard } from "../support/grafana.ts";
 import { eventually, simulatedInverter } from "../support/readings.ts";
 import { dayMs, simulatedDay } from "../support/simulated-day.ts";
 
@@ -29,6 +30,9 @@ beforeAll(async () => {
   });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Panels of the dashboards that a day of these answers fills. */
+const filledPanels = ["Power", "Mode", "PV voltage", "Battery voltage", "State of charge", "Load", "Temperature"];
 
 const truth = [...simulatedDay(start, simulatedInverter.id)];
 const valuesOf = (command: string, name: string): [at: number, value: number][] =>
@@ -116,6 +120,18 @@ test.skipIf(!isInstalled(influxdb))(
       modes,
     );
     expect(modes.length).toBe(5_760);
+
+    const { panels } = dashboard("sonkrag-influxdb");
+    const shown: Record<string, number> = {};
+    for (const { title, targets = [] } of panels)
+      for (const { query: text = "" } of targets) {
+        const filled = text
+          .replaceAll("$inverter", simulatedInverter.id)
+          .replaceAll("$timeFilter", `time >= ${start}ms AND time < ${start + dayMs}ms`)
+          .replaceAll("$__interval", "5m");
+        shown[title] = (shown[title] ?? 0) + (await query(filled)).length;
+      }
+    for (const title of filledPanels) expect([title, shown[title]! > 200]).toEqual([title, true]);
   },
   120_000,
 );
@@ -145,6 +161,18 @@ test.skipIf(!isInstalled(victoriaMetrics))(
       command === "QMOD" && values["operatingMode"] === "battery" ? [[at, 1]] : [],
     );
     expect(onBattery.length).toBeGreaterThan(0);
+    const { panels } = dashboard("sonkrag-victoriametrics");
+    const shown: Record<string, number> = {};
+    for (const { title, targets = [] } of panels)
+      for (const { expr = "" } of targets) {
+        const filled = expr.replaceAll("$inverter", simulatedInverter.id).replaceAll("$__rate_interval", "5m");
+        const range = { start: String(start / 1000 + 3_600), end: String((start + dayMs) / 1000 - 1), step: "300" };
+        const { data } = JSON.parse(await database.ask("/api/v1/query_range", { query: filled, ...range })) as {
+          data: { result: readonly { readonly values: readonly unknown[] }[] };
+        };
+        shown[title] = (shown[title] ?? 0) + data.result.reduce((sum, { values }) => sum + values.length, 0);
+      }
+    for (const title of filledPanels) expect([title, shown[title]! > 200]).toEqual([title, true]);
     expect(await series('sonkrag_state_active{name="operatingMode",value="battery"}')).toEqual(onBattery);
   },
   120_000,

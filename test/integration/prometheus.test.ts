@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { noRejections } from "../../src/model/reading.ts";
 import { decodeReply } from "../../src/protocol/decode.ts";
@@ -7,7 +9,9 @@ import { HttpServer } from "../../src/server/http.ts";
 import { LiveHub } from "../../src/server/live.ts";
 import { silentLogger } from "../../src/model/logger.ts";
 import { dataVectors } from "../protocol/vectors.ts";
+import { dashboard } from "../support/grafana.ts";
 import { online, realInverter } from "../support/readings.ts";
+import { temporaryFolder } from "../support/service.ts";
 
 const hasPromtool = spawnSync("promtool", ["--version"]).status === 0;
 if (!hasPromtool) console.warn("Not tested: promtool is missing (apt-get install prometheus)");
@@ -45,4 +49,20 @@ test.skipIf(!hasPromtool)("promtool takes /metrics with every captured answer in
   // Watt-hours, minutes and hours are meant: a value has the unit that it has everywhere else.
   const remarks = `${stdout}${stderr}`.split("\n").filter((line) => line !== "" && !line.includes("use base unit"));
   expect(remarks).toEqual([]);
+});
+
+test.skipIf(!hasPromtool)("the dashboard asks in a way that Prometheus understands", async () => {
+  const { panels } = dashboard("sonkrag-prometheus");
+  const asked = panels.flatMap(({ targets = [] }) => targets.flatMap(({ expr }) => expr ?? []));
+  expect(asked.length).toBeGreaterThan(30);
+  const rules = asked.map((expr, index) => ({
+    record: `asked:${index}`,
+    expr: expr.replaceAll("$inverter", "axpert-1").replaceAll("$__rate_interval", "5m"),
+  }));
+  await using folder = await temporaryFolder();
+  const file = join(folder.path, "rules.yml");
+  // JSON is YAML.
+  await writeFile(file, JSON.stringify({ groups: [{ name: "dashboard", rules }] }));
+  const { status, stderr } = spawnSync("promtool", ["check", "rules", file], { encoding: "utf8" });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 });
