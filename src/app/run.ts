@@ -80,8 +80,10 @@ export async function run(config: Config, { logger: told, tell }: RunOptions, { 
     onSynced: (at, energy) => {
       if (energy === undefined) return;
       counted = energy.units;
-      for (const [unit, counters] of Object.entries(energy.units)) mqtt?.energy(at, counters, unit);
-      if (Object.keys(energy.units).length > 1) mqtt?.energy(at, energy.total);
+      for (const output of [mqtt, influx]) {
+        for (const [unit, counters] of Object.entries(energy.units)) output?.energy(at, counters, unit);
+        if (Object.keys(energy.units).length > 1) output?.energy(at, energy.total);
+      }
     },
   });
   const diagnosis = new Diagnosis({ version, clock, config, inverters: () => inverters, log: logger });
