@@ -36,13 +36,15 @@ async function findDriver(): Promise<Open> {
 
 export interface OpenOptions {
   readonly readOnly?: boolean;
+  /** How a change is made whole; `WAL` where that is safe if absent. */
+  readonly journal?: "TRUNCATE";
 }
 
 /**
  * Opens a database file, made if it is not there. What is committed is on the disk: the default of some drivers is not.
  * Throws StoreError `store-driver` or `store-damaged`.
  */
-export async function openDatabase(path: string, { readOnly = false }: OpenOptions = {}): Promise<Database> {
+export async function openDatabase(path: string, { readOnly = false, journal }: OpenOptions = {}): Promise<Database> {
   const open = await findDriver();
   let database: Database | undefined;
   try {
@@ -51,7 +53,7 @@ export async function openDatabase(path: string, { readOnly = false }: OpenOptio
       // Only takes effect on a file that is made now; freed pages can then be given back.
       database.exec("PRAGMA auto_vacuum = INCREMENTAL");
       // Older ones can lose what several connections have committed to a write-ahead log.
-      database.exec(`PRAGMA journal_mode = ${isSound(database) ? "WAL" : "TRUNCATE"}`);
+      database.exec(`PRAGMA journal_mode = ${journal ?? (isSound(database) ? "WAL" : "TRUNCATE")}`);
     }
     database.exec("PRAGMA synchronous = FULL");
     database.exec("PRAGMA foreign_keys = ON");

@@ -12,7 +12,8 @@ export interface KeptEnergy {
 }
 
 /** Units have their numbers among the streams, under this name of a command. */
-const command = "energy";
+export const energyCommand = "energy";
+const command = energyCommand;
 const coverage = (flow: string): string => `${flow}.coveredMs`;
 /** A thousandth of a watt-hour: as whole numbers the sums take little room. */
 const perWattHour = 1_000;

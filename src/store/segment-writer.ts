@@ -121,6 +121,12 @@ export class SegmentWriter implements AsyncDisposable {
     return packNext(this.tables, this.#now());
   }
 
+  /** Brings what was committed into the database file itself; false while a reader holds it up. */
+  checkpoint(): boolean {
+    const { log, checkpointed } = this.#database.prepare("PRAGMA wal_checkpoint(PASSIVE)").get() as { log: number; checkpointed: number };
+    return log === checkpointed;
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     this.#database.close();
     return Promise.resolve();

@@ -22,8 +22,10 @@ export interface SegmentRow {
 }
 
 /** What a table of blobs holds of one stream: `segment` and `frames` an hour each, `day` and `month` what they say, `energy` a day. */
-export type BlobTable = "segment" | "frames" | "day" | "month" | "energy";
-export type DirtyTable = "dirty_day" | "dirty_month";
+export const blobTables = ["segment", "frames", "day", "month", "energy"] as const;
+export type BlobTable = (typeof blobTables)[number];
+export const dirtyTables = ["dirty_day", "dirty_month"] as const;
+export type DirtyTable = (typeof dirtyTables)[number];
 
 export interface Blob {
   /** Whole UTC hours, days or months since the epoch. */
@@ -81,6 +83,11 @@ export class Tables {
     return row?.id;
   }
 
+  /** A stream with its number, as another database had it. */
+  putStream({ id, inverter, command, names }: StreamRow): void {
+    this.#sql("INSERT INTO stream (id, inverter, command, names) VALUES (?, ?, ?, ?)").run(id, inverter, command, JSON.stringify(names));
+  }
+
   namesOf(stream: number): StreamNames {
     const row = this.#sql("SELECT names FROM stream WHERE id = ?").get(stream) as { names: string } | undefined;
     return row === undefined ? {} : (JSON.parse(row.names) as StreamNames);
@@ -118,6 +125,12 @@ export class Tables {
   /** Keeps a block that cannot be read, out of the way of what takes its place. */
   setAside(table: BlobTable, stream: number, period: number, body: Uint8Array): void {
     this.#sql("INSERT INTO damaged (place, key, body) VALUES (?, ?, ?)").run(table, keyOf(stream, period), body);
+  }
+
+  /** Moves a block that cannot be read out of the way. */
+  setAsideKey(table: BlobTable, key: number): void {
+    this.#sql(`INSERT INTO damaged (place, key, body) SELECT ?, key, body FROM ${table} WHERE key = ?`).run(table, key);
+    this.#sql(`DELETE FROM ${table} WHERE key = ?`).run(key);
   }
 
   /** The first hour with rows from the given one on. */
@@ -180,10 +193,24 @@ export class Tables {
     return (rows as { key: number }[]).map(({ key }) => periodOf(key));
   }
 
+  allMarked(table: DirtyTable): number[] {
+    return (this.#sql(`SELECT key FROM ${table}`).all() as { key: number }[]).map(({ key }) => key);
+  }
+
   /** A small thing kept by name, as it was given. */
   kept(name: string): unknown {
     const row = this.#sql("SELECT value FROM kept WHERE name = ?").get(name) as { value: string } | undefined;
     return row === undefined ? undefined : JSON.parse(row.value);
+  }
+
+  /** Every small thing that is kept. */
+  allKept(): (readonly [name: string, value: unknown])[] {
+    const rows = this.#sql("SELECT name, value FROM kept ORDER BY name").all() as { name: string; value: string }[];
+    return rows.map(({ name, value }) => [name, JSON.parse(value)]);
+  }
+
+  forget(name: string): void {
+    this.#sql("DELETE FROM kept WHERE name = ?").run(name);
   }
 
   keep(name: string, value: unknown): void {

@@ -1,7 +1,11 @@
+import { mkdir } from "node:fs/promises";
 import type { HistoryEvent, HistoryRow, IngestResult } from "../model/history.ts";
 import type { Logger } from "../model/logger.ts";
+import { markClosed, markOpened } from "./integrity.ts";
 import { hourOf } from "./keys.ts";
-import { SegmentWriter, type SegmentWriterOptions } from "./segment-writer.ts";
+import { closeDamaged, closeRescue, openRescue, openSound, type OpenRescue } from "./rescue-open.ts";
+import type { SegmentWriter, SegmentWriterOptions } from "./segment-writer.ts";
+import { writeSpare } from "./spare.ts";
 import type { Tables } from "./tables.ts";
 import { readWriteAhead, removeWriteAhead, WriteAhead, writeAheadFiles, type WriteAheadFile } from "./write-ahead.ts";
 
@@ -33,10 +37,17 @@ export class HistoryWriter implements AsyncDisposable {
   #rows: HistoryRow[] = [];
   #hour: number;
   readonly #closed: Closed[] = [];
+  /** Files whose rows are in the database, which itself is not on the disk as a whole yet. */
+  readonly #sealed: WriteAheadFile[] = [];
+  #rescue: OpenRescue | undefined;
 
-  private constructor(options: HistoryWriterOptions, segments: SegmentWriter, writeAhead: WriteAhead) {
+  private constructor(
+    options: HistoryWriterOptions,
+    { segments, rescue, writeAhead }: { segments: SegmentWriter; rescue: OpenRescue | undefined; writeAhead: WriteAhead },
+  ) {
     this.#options = options;
     this.#segments = segments;
+    this.#rescue = rescue;
     this.#writeAhead = writeAhead;
     this.#hour = hourOf(options.now());
   }
@@ -44,11 +55,14 @@ export class HistoryWriter implements AsyncDisposable {
   /** Opens the folder, made if it is not there, and brings in what an earlier run has left in write-ahead files. Throws StoreError. */
   static async open(options: HistoryWriterOptions): Promise<HistoryWriter> {
     const { folder, logger } = options;
-    const segments = await SegmentWriter.open(options);
+    await mkdir(folder, { recursive: true });
+    const segments = await openSound({ ...options, wasUnclean: await markOpened(folder) });
+    let rescue: OpenRescue | undefined;
     try {
+      rescue = await openRescue(folder, segments.tables, options.now());
       const left = await writeAheadFiles(folder);
       const next = (left.at(-1)?.number ?? 0) + 1;
-      const writer = new HistoryWriter(options, segments, await WriteAhead.create(folder, next));
+      const writer = new HistoryWriter(options, { segments, rescue, writeAhead: await WriteAhead.create(folder, next) });
       for (const file of left) {
         const { rows, damagedLines, tornBytes } = await readWriteAhead(file.path);
         if (tornBytes > 0) logger.info(`${file.path}: ${tornBytes} bytes of a line that was cut short were left out`);
@@ -59,6 +73,7 @@ export class HistoryWriter implements AsyncDisposable {
       await writer.#sealClosed();
       return writer;
     } catch (error) {
+      if (rescue) closeDamaged(rescue.damaged);
       await segments[Symbol.asyncDispose]();
       throw error;
     }
@@ -88,7 +103,7 @@ export class HistoryWriter implements AsyncDisposable {
   async tick(): Promise<void> {
     const hour = hourOf(this.#options.now());
     if (hour !== this.#hour || this.#rows.length >= rowsPerFile) await this.seal();
-    else if (this.#closed.length > 0) await this.#sealClosed();
+    else if (this.#closed.length > 0 || this.#sealed.length > 0) await this.#sealClosed();
   }
 
   /** Brings everything so far into the database. */
@@ -103,6 +118,18 @@ export class HistoryWriter implements AsyncDisposable {
       await done[Symbol.asyncDispose]();
     }
     await this.#sealClosed();
+  }
+
+  /** Does one piece of mending where a database was damaged; false when there is nothing to mend. */
+  async mend(): Promise<boolean> {
+    if (this.#rescue === undefined) return false;
+    const { rescue } = this.#rescue;
+    if (rescue.step()) return true;
+    const { file, copied, lost } = rescue.state;
+    this.#options.logger.info(`History: all that can be read in ${file} is copied`, { blocks: copied, gaps: lost.length });
+    await closeRescue(this.#options.folder, this.#rescue);
+    this.#rescue = undefined;
+    return true;
   }
 
   /** Makes at most one pack of what lies under it; false when there is nothing to do. */
@@ -125,8 +152,10 @@ export class HistoryWriter implements AsyncDisposable {
       await this.#writeAhead[Symbol.asyncDispose]();
       if (this.#rows.length === 0) await removeWriteAhead(this.#writeAhead.file);
     } finally {
+      if (this.#rescue) closeDamaged(this.#rescue.damaged);
       await this.#segments[Symbol.asyncDispose]();
     }
+    await markClosed(this.#options.folder);
   }
 
   async #sealClosed(): Promise<void> {
@@ -135,7 +164,14 @@ export class HistoryWriter implements AsyncDisposable {
       this.#segments.seal(closed.rows, () => beside?.sealed());
       beside?.committed();
       this.#closed.shift();
-      await removeWriteAhead(closed.file);
+      this.#sealed.push(closed.file);
+    }
+    // What was committed may still lie in SQLite's own log alone; these files are the only other copy.
+    if (this.#sealed.length === 0 || !this.#segments.checkpoint()) return;
+    await writeSpare(this.#options.folder, this.#segments.tables, this.#hour);
+    for (let file = this.#sealed[0]; file !== undefined; file = this.#sealed[0]) {
+      await removeWriteAhead(file);
+      this.#sealed.shift();
     }
   }
 }

@@ -42,8 +42,9 @@ export function writerMethods(logger: Logger) {
       return totals;
     },
     tick: async (): Promise<void> => await writer().tick(),
-    /** Makes a pack, or deletes some of what is too old; false when there is nothing to do. */
-    pack: (): boolean => writer().pack() || (retention !== undefined && thin(writer().tables, Date.now(), retention)),
+    /** Mends a little of what was damaged, makes a pack, or deletes some of what is too old; false when there is nothing to do. */
+    pack: async (): Promise<boolean> =>
+      (await writer().mend()) || writer().pack() || (retention !== undefined && thin(writer().tables, Date.now(), retention)),
     state: (): WriterState => writer().state,
     close: async (): Promise<void> => {
       await opened?.[Symbol.asyncDispose]();
