@@ -50,7 +50,10 @@ const keys = {
     .optional()
     .meta({ examples: ["/etc/sonkrag/influx-password"] }),
   interval: duration("Time between two batches.", "10s", "1s", "1h"),
-  measurement: name("Measurement of the values; `_link`, `_state` and `_energy` are put behind it for the link, words and energy counters.", "sonkrag"),
+  measurement: name(
+    "Measurement of the values; `_link`, `_state` and `_energy` are put behind it for the link, words and energy counters.",
+    "sonkrag",
+  ),
   inverterTag: name("Tag with the inverter's id.", "inverter"),
   commandTag: name("Tag with the command that brought the values.", "command"),
   words: choice(
