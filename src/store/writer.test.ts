@@ -106,7 +106,7 @@ test("no level and no number of points hides a spike of one reading", async () =
   const spans = await reader.spans({ inverter: "one", name: "operatingMode", from: start, to: start + 40 * dayMs }, { signal });
   expect(spans).toHaveLength(40 * 24);
   expect(spans[1]).toEqual({ from: start + hourMs, to: start + 2 * hourMs, value: "battery" });
-});
+}, 120_000);
 
 test("rows of an impossible time or number are refused and counted, never kept", async () => {
   await using writer = await open();
