@@ -1,8 +1,9 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
-import { lstat, rm, stat } from "node:fs/promises";
+import { lstat, rm } from "node:fs/promises";
 import type { Readable, Writable } from "node:stream";
 import { ConfigError, TransportError } from "../model/errors.ts";
 import type { Clock } from "../session/clock.ts";
+import { exists, isMissing } from "../sinks/durable-file.ts";
 
 type Socat = ChildProcessByStdio<Writable, Readable, Readable>;
 
@@ -120,16 +121,6 @@ export class PtyOutlet {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
-}
-
 /** A simulator that was killed leaves its link behind for a moment. Anything but a link is not ours to remove. */
 async function removeStaleLink(path: string, what: string): Promise<void> {
   try {
@@ -139,10 +130,6 @@ async function removeStaleLink(path: string, what: string): Promise<void> {
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
 }
 
 /** These have a meaning in socat's own address language. */

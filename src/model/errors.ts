@@ -16,6 +16,7 @@ export const errorCodes = {
   "deadline-exceeded": "No whole answer came in time.",
   "link-down": "The inverter cannot be reached at the moment.",
   "sink-failed": "An output could not be written.",
+  "store-failed": "The history could not be opened or written.",
   "store-damaged": "A file of the history is damaged.",
   "store-newer": "The history was written by a newer sonkrag.",
   "store-older": "The history is of an older form and has not been brought up yet.",
@@ -110,7 +111,7 @@ export class SinkError extends SonkragError {
 /** History cannot be kept or read. */
 export class StoreError extends SonkragError {
   constructor(
-    code: "store-damaged" | "store-newer" | "store-older" | "store-driver" | "store-closed",
+    code: "store-failed" | "store-damaged" | "store-newer" | "store-older" | "store-driver" | "store-closed",
     message: string,
     details?: ErrorDetails,
   ) {

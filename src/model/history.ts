@@ -3,9 +3,9 @@ import type { Origin, Values } from "./reading.ts";
 /**
  * What is said against a row that history keeps.
  * `stale`: the value was measured earlier than its time says (a log of a line with two masters);
- * `recovered`: cut out of a damaged line by a stated rule; `redecoded`: decoded anew from the kept frame.
+ * `recovered`: cut out of a damaged line by a stated rule.
  */
-export const rowFlags = ["stale", "recovered", "redecoded"] as const;
+export const rowFlags = ["stale", "recovered"] as const;
 export type RowFlag = (typeof rowFlags)[number];
 
 /** One reading as history keeps it: identified by inverter, command and time, so that the same one given twice is kept once. */
@@ -60,7 +60,7 @@ export interface Span {
   readonly value: string | boolean | readonly string[] | readonly number[];
 }
 
-export const eventKinds = ["link", "mode", "fault", "warning", "setting", "gap", "clock", "store"] as const;
+export const eventKinds = ["link", "mode", "fault", "warning"] as const;
 export type EventKind = (typeof eventKinds)[number];
 
 /** Something that happened; identified by inverter, time, kind and key. */

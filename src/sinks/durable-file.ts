@@ -67,7 +67,8 @@ export async function compressFile(path: string, { signal }: { readonly signal: 
   return true;
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Whether there is such a file. */
+export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;

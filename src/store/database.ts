@@ -42,7 +42,7 @@ export interface OpenOptions {
 
 /**
  * Opens a database file, made if it is not there. What is committed is on the disk: the default of some drivers is not.
- * Throws StoreError `store-driver` or `store-damaged`.
+ * Throws StoreError `store-driver` or `store-failed`.
  */
 export async function openDatabase(path: string, { readOnly = false, journal }: OpenOptions = {}): Promise<Database> {
   const open = await findDriver();
@@ -64,7 +64,7 @@ export async function openDatabase(path: string, { readOnly = false, journal }: 
   } catch (cause) {
     database?.close();
     throw new StoreError(
-      "store-damaged",
+      "store-failed",
       `${path}: expected a history database: ${cause instanceof Error ? cause.message : String(cause)}`,
       {
         cause,

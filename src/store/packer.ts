@@ -6,6 +6,7 @@ import { decodePack, encodePack, type PackEntry } from "./pack.ts";
 import { coarsen, edgesOf, holdMsOf, joined, rollUp, spansOf } from "./rollup.ts";
 import { readingsFromDay } from "./retention.ts";
 import { readColumns, type Column } from "./segment.ts";
+import { readable, readOrSetAside } from "./set-aside.ts";
 import type { Tables } from "./tables.ts";
 
 /** Makes the pack of one day or month that is over and has changed; false when there is none. */
@@ -31,9 +32,10 @@ function packDay(tables: Tables, stream: number, day: number): void {
   const firstHour = from / hourMs;
   const series = new Map<string, Gathered>();
   const before = tables.segmentBefore(stream, firstHour, 1);
-  if (before !== undefined) for (const [name, column] of readColumns(before)) gather(series, name, lastOf(column));
-  for (const { body } of tables.range("segment", stream, firstHour, firstHour + 23))
-    for (const [name, column] of readColumns(body)) gather(series, name, column);
+  for (const [name, column] of (before && readable(before, readColumns)) ?? []) gather(series, name, lastOf(column));
+  for (const { period, body } of [...tables.range("segment", stream, firstHour, firstHour + 23)])
+    for (const [name, column] of readOrSetAside(tables, { table: "segment", stream, period }, body, readColumns) ?? [])
+      gather(series, name, column);
   const entries: PackEntry[] = [];
   for (const [name, { times, values, isNumber }] of series) {
     const range = { from, to: from + dayMs, holdMs: holdMsOf(times) };
@@ -45,8 +47,9 @@ function packDay(tables: Tables, stream: number, day: number): void {
       if (spans.length > 0) entries.push({ name, widthMs: 0, spans });
     }
   }
-  const known = day < readingsFromDay(tables) ? tables.get("day", stream, day) : undefined;
-  tables.put("day", stream, day, encodePack(from, known === undefined ? entries : over(decodePack(known), entries)));
+  const there = day < readingsFromDay(tables) ? tables.get("day", stream, day) : undefined;
+  const known = readOrSetAside(tables, { table: "day", stream, period: day }, there, decodePack);
+  tables.put("day", stream, day, encodePack(from, known === undefined ? entries : over(known, entries)));
   tables.unmark("dirty_day", stream, day);
   tables.mark("dirty_month", stream, monthOf(from));
 }
@@ -96,9 +99,12 @@ function packMonth(tables: Tables, stream: number, month: number): void {
   const numbers = new Map<string, Bucket[]>();
   const words = new Map<string, Span[]>();
   // A day at a time: the minutes of a whole month would fill a small computer's memory.
-  for (const { period, body } of tables.range("day", stream, dayOf(from), dayOf(to) - 1)) {
+  for (const { period, body } of [...tables.range("day", stream, dayOf(from), dayOf(to) - 1)]) {
+    const pack = readOrSetAside(tables, { table: "day", stream, period }, body, decodePack);
+    // Its readings may still be there; the month is made anew after it.
+    if (pack === undefined) tables.mark("dirty_day", stream, period);
     const quarters = edgesOf(period * dayMs, (period + 1) * dayMs, levelMs["15min"]);
-    for (const { name, buckets, spans } of decodePack(body)) {
+    for (const { name, buckets, spans } of pack ?? []) {
       if (buckets !== undefined) push(numbers, name, coarsen(buckets, quarters));
       if (spans !== undefined) push(words, name, spans);
     }

@@ -1,10 +1,4 @@
-import type { EventKind, HistoryEvent, HistoryRow, IngestResult, Level, Series, SeriesInfo, Span, TimeRange } from "../model/history.ts";
-
-/** Takes rows and events of any time and order; resolves when they are kept durably. */
-export interface HistoryInput {
-  ingest(rows: readonly HistoryRow[], options?: { readonly signal?: AbortSignal }): Promise<IngestResult>;
-  events(events: readonly HistoryEvent[]): Promise<void>;
-}
+import type { EventKind, HistoryEvent, HistoryRow, Level, Series, SeriesInfo, Span, TimeRange } from "../model/history.ts";
 
 /** What is kept of one inverter's answers to one command; times are UTC epoch milliseconds. */
 export interface HistoryContents {

@@ -1,10 +1,10 @@
-import { StoreError } from "../model/errors.ts";
 import type { HistoryRow, IngestResult } from "../model/history.ts";
 import type { Origin } from "../model/reading.ts";
 import { dayOf, hourOf, monthOf } from "./keys.ts";
 import { decodePayloads, encodePayloads } from "./payloads.ts";
 import { mergeRows } from "./merge.ts";
 import { decodeSegment, encodeSegment } from "./segment.ts";
+import { readOrSetAside } from "./set-aside.ts";
 import type { StreamNames, Tables } from "./tables.ts";
 
 /** An hour of an inverter whose rows have changed. */
@@ -29,7 +29,7 @@ export function sealRows(tables: Tables, rows: readonly HistoryRow[]): Sealed {
     const { inverter, command, hour } = group;
     const stream = tables.streamId(inverter, command);
     const known = tables.segment(stream, hour);
-    const there = readOrSetAside(tables, { table: "segment", stream, hour, body: known?.body }, (body) =>
+    const there = readOrSetAside(tables, { table: "segment", stream, period: hour }, known?.body, (body) =>
       decodeSegment(body, { inverter, command }),
     );
     const merged = mergeRows(there ?? [], sorted(group.rows));
@@ -76,27 +76,11 @@ function sorted(rows: HistoryRow[]): readonly HistoryRow[] {
 function keepPayloads(tables: Tables, stream: number, hour: number, rows: readonly HistoryRow[]): void {
   const incoming = rows.flatMap(({ at, payload }) => (payload === undefined ? [] : [{ at, payload }]));
   if (incoming.length === 0) return;
-  const known = readOrSetAside(tables, { table: "frames", stream, hour, body: tables.get("frames", stream, hour) }, decodePayloads);
+  const known = readOrSetAside(tables, { table: "frames", stream, period: hour }, tables.get("frames", stream, hour), decodePayloads);
   const all = new Map((known ?? []).map((frame) => [frame.at, frame.payload]));
   for (const { at, payload } of incoming) if (!all.has(at)) all.set(at, payload);
   const frames = [...all].map(([at, payload]) => ({ at, payload })).toSorted((a, b) => a.at - b.at);
   tables.put("frames", stream, hour, encodePayloads(frames));
-}
-
-/** One damaged block must not keep its hour, and every later one, from being sealed. */
-function readOrSetAside<Read>(
-  tables: Tables,
-  { table, stream, hour, body }: { table: "segment" | "frames"; stream: number; hour: number; body: Uint8Array | undefined },
-  read: (body: Uint8Array) => Read,
-): Read | undefined {
-  if (body === undefined) return undefined;
-  try {
-    return read(body);
-  } catch (error) {
-    if (!(error instanceof StoreError) || error.code !== "store-damaged") throw error;
-    tables.setAside(table, stream, hour, body);
-    return undefined;
-  }
 }
 
 const originRank: Readonly<Record<Origin, number>> = { measured: 0, derived: 1, estimated: 2 };

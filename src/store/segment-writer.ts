@@ -105,7 +105,7 @@ export class SegmentWriter implements AsyncDisposable {
       });
     } catch (error) {
       if (error instanceof StoreError) throw error;
-      throw new StoreError("store-damaged", `History could not be written: ${error instanceof Error ? error.message : String(error)}`, {
+      throw new StoreError("store-failed", `History could not be written: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,
       });
     }

@@ -122,11 +122,6 @@ export class Tables {
     return first && last && { first: first.first, last: last.last };
   }
 
-  /** Keeps a block that cannot be read, out of the way of what takes its place. */
-  setAside(table: BlobTable, stream: number, period: number, body: Uint8Array): void {
-    this.#sql("INSERT INTO damaged (place, key, body) VALUES (?, ?, ?)").run(table, keyOf(stream, period), body);
-  }
-
   /** Moves a block that cannot be read out of the way. */
   setAsideKey(table: BlobTable, key: number): void {
     this.#sql(`INSERT INTO damaged (place, key, body) SELECT ?, key, body FROM ${table} WHERE key = ?`).run(table, key);

@@ -168,7 +168,7 @@ function flatten(error: unknown, signal: AbortSignal): PlainError {
 
 function revive({ message, code, retry, context, aborted }: PlainError): Error {
   if (aborted) return new DOMException(message, "AbortError");
-  if (code === undefined || retry === undefined) return new StoreError("store-damaged", message);
+  if (code === undefined || retry === undefined) return new StoreError("store-failed", message);
   return code.startsWith("store-")
     ? new StoreError(code as ConstructorParameters<typeof StoreError>[0], message, context && { context })
     : new SonkragError(code, message, retry, context && { context });

@@ -1,7 +1,5 @@
-import type { HistoryEvent, HistoryRow, IngestResult } from "../../model/history.ts";
 import type { Logger } from "../../model/logger.ts";
 import type { Clock } from "../../session/clock.ts";
-import type { HistoryInput } from "../../store/ports.ts";
 import type { EnergyTotals } from "./energy-keeper.ts";
 import { HistoryThread } from "./history-thread.ts";
 import type { ReaderMethods } from "./reader-methods.ts";
@@ -25,7 +23,7 @@ export interface HistoryOptions {
 }
 
 /** The history of the running program: one thread keeps it, another answers questions, and neither ever delays the poller. */
-export class History implements HistoryInput, AsyncDisposable {
+export class History implements AsyncDisposable {
   /** Takes every reading. */
   readonly recorder: Recorder;
   readonly reader: RemoteReader;
@@ -72,14 +70,6 @@ export class History implements HistoryInput, AsyncDisposable {
   /** Works until the signal fires. */
   async run({ signal }: { readonly signal: AbortSignal }): Promise<void> {
     await this.recorder.run({ signal });
-  }
-
-  async ingest(rows: readonly HistoryRow[], { signal }: { readonly signal?: AbortSignal } = {}): Promise<IngestResult> {
-    return await this.#writer.call("ingest", rows, signal && { signal });
-  }
-
-  async events(events: readonly HistoryEvent[]): Promise<void> {
-    await this.#writer.call("events", events);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

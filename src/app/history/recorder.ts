@@ -101,6 +101,7 @@ export class Recorder implements Sink {
     let syncAt = clock.monotonic() + this.#options.syncEveryMs;
     let tickAt = clock.monotonic() + tickEveryMs;
     let retryMs = firstRetryMs;
+    let isTidy = false;
     while (!signal.aborted) {
       const now = clock.monotonic();
       try {
@@ -113,11 +114,12 @@ export class Recorder implements Sink {
         if (now >= tickAt) {
           tickAt = now + tickEveryMs;
           await this.#options.target.tick();
+          isTidy = false;
         }
         this.#well();
         retryMs = firstRetryMs;
-        const isPacking = await this.#options.target.pack();
-        if (!isPacking && this.#rows.length === 0 && this.#events.length === 0) await this.#rest(Math.min(syncAt, tickAt), signal);
+        if (!isTidy) isTidy = !(await this.#options.target.pack());
+        if (isTidy && this.#rows.length === 0 && this.#events.length === 0) await this.#rest(Math.min(syncAt, tickAt), signal);
       } catch (error) {
         this.#failed(error);
         await this.#sleep(retryMs, signal);

@@ -1,10 +1,10 @@
 import { StoreError } from "../../model/errors.ts";
-import type { HistoryEvent, HistoryRow, IngestResult } from "../../model/history.ts";
+import type { HistoryEvent, HistoryRow } from "../../model/history.ts";
 import type { Logger } from "../../model/logger.ts";
 import { energyPaceOf } from "./energy-recount.ts";
 import { EnergyKeeper, type EnergyTotals } from "./energy-keeper.ts";
 import { thin, type Retention } from "../../store/retention.ts";
-import { HistoryWriter, type WriterState } from "../../store/writer.ts";
+import { HistoryWriter } from "../../store/writer.ts";
 
 /** What the thread starts with. */
 interface WriterOpening {
@@ -34,7 +34,6 @@ export function writerMethods(logger: Logger) {
     },
     append: async (rows: readonly HistoryRow[]): Promise<void> => await writer().append(rows),
     events: (events: readonly HistoryEvent[]): void => writer().events(events),
-    ingest: (rows: readonly HistoryRow[]): IngestResult => writer().ingest(rows),
     /** Resolves with what was counted when all that was appended is safe from a power cut. */
     sync: async (): Promise<EnergyTotals | undefined> => {
       const totals = energy?.totals;
@@ -45,7 +44,6 @@ export function writerMethods(logger: Logger) {
     /** Mends a little of what was damaged, makes a pack, or deletes some of what is too old; false when there is nothing to do. */
     pack: async (): Promise<boolean> =>
       (await writer().mend()) || writer().pack() || (retention !== undefined && thin(writer().tables, Date.now(), retention)),
-    state: (): WriterState => writer().state,
     close: async (): Promise<void> => {
       await opened?.[Symbol.asyncDispose]();
       opened = undefined;

@@ -51,7 +51,7 @@ export async function gatherReport(reader: StoreReader, options: GatherOptions):
     energy,
     counters,
     highest,
-    events: await reader.events({ ...range, kinds: ["fault", "warning", "link", "gap"] }, { signal }),
+    events: await reader.events({ ...range, kinds: ["fault", "warning", "link"] }, { signal }),
     ...(batteryVolts !== undefined && { batteryVolts }),
     capacityWh: await capacityOf(config, async () => {
       for (const { unit } of energy) {

@@ -268,7 +268,8 @@ function figure<T extends number | object>(value: Figure<T>, text: (known: T) =>
 }
 
 /** `wattHours` in kWh. */
-const kwh = (wattHours: number): string => (wattHours / 1000).toFixed(2);
+/** Adding 0 turns -0 into 0. */
+const kwh = (wattHours: number): string => (Math.round(wattHours / 10) / 100 + 0).toFixed(2);
 const watts = (power: number): string => `${Math.round(power)} W`;
 const kilograms = (grams: number): string => `${(grams / 1000).toFixed(1)} kg`;
 /** Never 100 % of what is not whole. */
