@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { readyOrExit } from "../scripts/ready.mjs";
+import { built, simulatedUnit } from "./simulated-unit.mjs";
 
 const dayMs = 86_400_000;
 const end = Date.UTC(2026, 0, 1);
@@ -18,20 +18,7 @@ const { values: given } = parseArgs({
   },
 });
 
-await readyOrExit();
-/** @param {string} path */
-const built = (path) => import(new URL(`../dist/${path}.js`, import.meta.url).href);
 const { silentLogger } = await built("model/logger");
-const { decodeReply } = await built("protocol/decode");
-const { encodeCommand } = await built("protocol/encode");
-const { findRequest } = await built("protocol/pi30/dialect");
-const { derive } = await built("protocol/reading");
-const { historyRowOf } = await built("app/history/history-row");
-const { serialNumberOf } = await built("sim/answers");
-const { Firmware } = await built("sim/firmware");
-const { SimulatedInverter } = await built("sim/inverter");
-const { Member } = await built("sim/member");
-const { findProfile } = await built("sim/profiles");
 const { HistoryWriter } = await built("store/writer");
 const { StoreReader } = await built("store/reader");
 
@@ -51,9 +38,7 @@ const framesDays = 400;
  */
 function dayOfRows(day) {
   const start = Date.UTC(2025, (day * 2) % 12, 10);
-  const inverter = new SimulatedInverter({ seed: day + 1, start });
-  const member = new Member({ profile: findProfile("max"), index: 0, serialNumber: serialNumberOf(0) });
-  const firmware = new Firmware({ unit: { inverter, member, members: [member] } });
+  const ask = simulatedUnit({ seed: day + 1, start });
   /** @type {HistoryRow[]} */
   const rows = [];
   for (let second = 0; second < 86_400; second += 5)
@@ -61,13 +46,8 @@ function dayOfRows(day) {
       if (second % Number(every) !== 0) continue;
       for (const [place, command] of commands.entries()) {
         const at = second * 1_000 + place * 300 + ((second * 7_919) % 23);
-        inverter.advanceTo(start + at);
-        const body = Buffer.from(firmware.answer(encodeCommand(command)).reply)
-          .toString("latin1")
-          .slice(1, -3);
-        if (body === "NAK") continue;
-        const { values } = decodeReply(findRequest(command), { body });
-        rows.push(historyRowOf({ inverter: "one", at, command, payload: body, values, derived: derive(values), tail: [] }));
+        const row = ask(command, start + at);
+        if (row !== undefined) rows.push({ ...row, at });
       }
     }
   return rows.toSorted((a, b) => a.at - b.at);

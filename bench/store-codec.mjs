@@ -3,26 +3,13 @@
  *   node bench/store-codec.mjs [--days 2] [--every 5]
  */
 import { parseArgs } from "node:util";
-import { readyOrExit } from "../scripts/ready.mjs";
+import { built, simulatedUnit } from "./simulated-unit.mjs";
 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 const start = Date.UTC(2026, 2, 14);
 const { values: given } = parseArgs({ options: { days: { type: "string", default: "2" }, every: { type: "string", default: "5" } } });
 
-await readyOrExit();
-/** @param {string} path */
-const built = (path) => import(new URL(`../dist/${path}.js`, import.meta.url).href);
-const { decodeReply } = await built("protocol/decode");
-const { encodeCommand } = await built("protocol/encode");
-const { findRequest } = await built("protocol/pi30/dialect");
-const { derive } = await built("protocol/reading");
-const { historyRowOf } = await built("app/history/history-row");
-const { serialNumberOf } = await built("sim/answers");
-const { Firmware } = await built("sim/firmware");
-const { SimulatedInverter } = await built("sim/inverter");
-const { Member } = await built("sim/member");
-const { findProfile } = await built("sim/profiles");
 const { decodePack, encodePack } = await built("store/pack");
 const { decodePayloads, encodePayloads } = await built("store/payloads");
 const { coarsen, edgesOf, holdMsOf, rollUp, spansOf } = await built("store/rollup");
@@ -40,19 +27,11 @@ const { decodeSegment, encodeSegment, readColumn, readColumns } = await built("s
  * @returns {HistoryRow[]}
  */
 function rowsOf(command, day) {
-  const inverter = new SimulatedInverter({ seed: 7, start: start + day * dayMs });
-  const profile = findProfile("max");
-  const member = new Member({ profile, index: 0, serialNumber: serialNumberOf(0) });
-  const firmware = new Firmware({ unit: { inverter, member, members: [member] } });
-  const request = findRequest(command);
-  const sent = encodeCommand(command);
+  const ask = simulatedUnit({ seed: 7, start: start + day * dayMs });
   const rows = [];
   for (let step = 0; step < dayMs / (Number(given.every) * 1_000); step++) {
-    const at = start + day * dayMs + step * Number(given.every) * 1_000 + ((step * 7_919) % 23);
-    inverter.advanceTo(at);
-    const body = Buffer.from(firmware.answer(sent).reply).toString("latin1").slice(1, -3);
-    const { values, tail } = decodeReply(request, { body });
-    rows.push(historyRowOf({ inverter: "one", at, command, payload: body, values, derived: derive(values), tail }));
+    const row = ask(command, start + day * dayMs + step * Number(given.every) * 1_000 + ((step * 7_919) % 23));
+    if (row !== undefined) rows.push(row);
   }
   return rows;
 }

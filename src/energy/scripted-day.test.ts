@@ -1,15 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { LocalTime } from "../model/local-time.ts";
-import { localPeriodOf } from "../model/local-periods.ts";
-import { decodeReply } from "../protocol/decode.ts";
-import { encodeCommand } from "../protocol/encode.ts";
-import { latin1 } from "../protocol/frame.ts";
-import { findRequest } from "../protocol/pi30/dialect.ts";
-import { derive } from "../protocol/reading.ts";
+import { day, gap, local, minuteMs, scriptedDay, told, unitNames, wattHours, type Told } from "../../test/support/scripted-day.ts";
 import type { EnergyAccount } from "../sim/inverter.ts";
-import { Random } from "../sim/random.ts";
-import { Simulation } from "../sim/transport.ts";
-import { VirtualClock } from "../sim/virtual-clock.ts";
 import { balanceOf } from "./balance.ts";
 import { countAnswer, emptyLedger, parseLedger, recount, type CountOptions, type Counters, type Ledger } from "./counter.ts";
 import { flowKeys, type EnergyBucket, type FlowKey } from "./flow.ts";
@@ -18,21 +9,10 @@ import { openBucket } from "./integrate.ts";
 import type { Answer } from "./powers.ts";
 import { sumByPeriod, sumOfUnits, type PeriodEnergy } from "./sums.ts";
 
-/*
- * A day of two units with two strings each, on which the clocks change, our program is killed twenty times and the line is away for
- * seventeen minutes; beside it what the simulated inverters know of themselves to the millijoule.
- */
+/* The scripted day as the accountant sees it; beside it what the simulated inverters know of themselves. */
 
-const local = LocalTime.of("Europe/Berlin");
-const day = localPeriodOf("2026-10-25", local);
 const pollMs = 5_000;
-const minuteMs = 60_000;
 const options: CountOptions = { holdMs: 120_000, freshMs: 60_000, known: new Set(["pv1Power", "pv2Power"]) };
-const unitNames = ["one", "two"] as const;
-/** While the sun shines and the battery works. */
-const gap = { from: day.from + 13 * 60 * minuteMs + 7_000, to: day.from + 13 * 60 * minuteMs + 7_000 + 17 * minuteMs };
-const flowsOfTruth = { pv: "pv", load: "load", gridImport: "grid", batteryCharge: "batteryIn", batteryDischarge: "batteryOut" } as const;
-type Told = keyof typeof flowsOfTruth;
 
 interface Day {
   readonly rows: readonly { readonly unit: string; readonly answer: Answer }[];
@@ -47,28 +27,7 @@ interface Day {
 }
 
 function live(): Day {
-  const simulation = new Simulation({
-    clock: new VirtualClock(day.from - 10 * minuteMs),
-    seed: 6,
-    units: 2,
-    model: "max",
-    inverter: { utcOffsetHours: 2, sheddingRate: 0.25, batteryWh: 6000, soc: 0.5 },
-  });
-  const { inverter, lines } = simulation;
-  const random = new Random(4, "kills");
-  const downs = Array.from({ length: 20 }, (_, index) => day.from + (index * 74 + 20 + random.between(0, 40)) * minuteMs).map((from) => ({
-    from,
-    to: from + random.between(6, 15) * 1000,
-  }));
-  const ask = (unit: number, command: string, at: number): Answer => {
-    inverter.advanceTo(at);
-    const { reply } = lines[unit]!.firmware.answer(encodeCommand(command), at);
-    const { values } = decodeReply(findRequest(command), { body: latin1(reply!.subarray(1, -3)) }) as { values: Answer["values"] };
-    const derived = derive(values);
-    const origins = Object.fromEntries(Object.keys(derived).map((name) => [name, "derived" as const]));
-    return { at, command, values: { ...values, ...derived }, origins };
-  };
-
+  const { inverter, downs, ask } = scriptedDay([6, 15]);
   const rows: Day["rows"][number][] = [];
   const buckets: Record<string, EnergyBucket[]> = { one: [], two: [] };
   const published: Counters[] = [];
@@ -109,7 +68,7 @@ function live(): Day {
       }
     const account = inverter.energy;
     if (seen !== undefined && at >= gap.to && at < gap.to + pollMs)
-      for (const key of Object.keys(unseen) as Told[]) unseen[key] += wattHours(account, key) - wattHours(seen, key);
+      for (const key of told) unseen[key] += wattHours(account, key) - wattHours(seen, key);
     seen = account;
     if (at % minuteMs === 0) file = { text: JSON.stringify(ledger), rows: rows.length };
     published.push(ledger.total);
@@ -118,19 +77,12 @@ function live(): Day {
     const rest = openBucket(ledger.units[unit]!.integrator);
     if (rest !== undefined) buckets[unit]!.push(rest);
   }
-  const truth = Object.fromEntries(
-    Object.keys(flowsOfTruth).map((key) => [key, wattHours(edges[1]!, key as Told) - wattHours(edges[0]!, key as Told)]),
-  ) as Record<Told, number>;
+  const truth = Object.fromEntries(told.map((key) => [key, wattHours(edges[1]!, key) - wattHours(edges[0]!, key)])) as Record<Told, number>;
   return { rows, ledger, buckets, published, kills, truth, unseen };
 
   function accountAt(time: number): EnergyAccount {
     inverter.advanceTo(time - 1000);
     return inverter.energy;
-  }
-
-  /** Of both units: each of them lives as the simulated one. */
-  function wattHours(account: EnergyAccount, key: Told): number {
-    return (unitNames.length * account[flowsOfTruth[key]]) / 3_600_000;
   }
 }
 
@@ -153,7 +105,7 @@ describe("a scripted day", () => {
   test("has 25 hours, twenty kills and every flow", () => {
     expect((day.to - day.from) / 3_600_000).toBe(25);
     expect(all.kills).toBe(20);
-    for (const key of Object.keys(flowsOfTruth) as Told[]) expect(all.truth[key]).toBeGreaterThan(1000);
+    for (const key of told) expect(all.truth[key]).toBeGreaterThan(1000);
     expect(all.unseen.pv).toBeGreaterThan(100);
   });
 

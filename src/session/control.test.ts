@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { failureOf } from "../../test/support/failure.ts";
-import { recordingLogger } from "../../test/support/readings.ts";
-import { knows, ScriptedPort, type Script } from "../../test/support/scripted-port.ts";
+import { scriptedLine } from "../../test/support/scripted-line.ts";
+import { knows, type Script } from "../../test/support/scripted-port.ts";
 import type { Values } from "../model/reading.ts";
 import type { SettingValue } from "../model/setting.ts";
 import { QPIRI } from "../protocol/pi30/ratings.ts";
@@ -9,9 +9,8 @@ import { QMOD } from "../protocol/pi30/status.ts";
 import { QMUCHGCR } from "../protocol/pi30/currents.ts";
 import { hasZeroByte } from "../protocol/encode.ts";
 import { numberOf, type Setting, type Write } from "../protocol/setting.ts";
-import { VirtualClock } from "../sim/virtual-clock.ts";
+import type { VirtualClock } from "../sim/virtual-clock.ts";
 import { UnitControl } from "./control.ts";
-import { Line } from "./line.ts";
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -70,16 +69,7 @@ function unitThat(clock: () => number, verdict: (command: string) => "ACK" | "NA
 }
 
 async function controlOf(make: (clock: VirtualClock) => Script) {
-  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
-  const port = new ScriptedPort(clock, make(clock));
-  const stop = new AbortController();
-  const line = new Line({ open: port.open, clock, logger: recordingLogger(), random: () => 0.5, onStatus: () => undefined });
-  const running = line.run({ signal: stop.signal });
-  stops.push(async () => {
-    stop.abort(new Error("the test is over"));
-    await running;
-  });
-  await line.online({ signal: signal() });
+  const { clock, port, line } = await scriptedLine(make, stops);
   const control = new UnitControl({ line, clock, facts: () => ({ family: "unknown", unit: 0, wide: false }) });
   const setters = (): string[] => port.commands().filter((command) => !command.startsWith("Q"));
   const change = (value: SettingValue, setting = current) => control.change(setting, value, { signal: signal(), beforeWrite: noted });

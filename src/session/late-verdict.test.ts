@@ -1,12 +1,11 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { recordingLogger } from "../../test/support/readings.ts";
-import { knows, ScriptedPort } from "../../test/support/scripted-port.ts";
+import { scriptedLine } from "../../test/support/scripted-line.ts";
+import { knows, type Script } from "../../test/support/scripted-port.ts";
 import { encodePayload } from "../protocol/encode.ts";
 import { findSetting } from "../protocol/pi30/settings/catalogue.ts";
 import type { Setting, Write } from "../protocol/setting.ts";
-import { VirtualClock } from "../sim/virtual-clock.ts";
+import type { VirtualClock } from "../sim/virtual-clock.ts";
 import { UnitControl } from "./control.ts";
-import { Line } from "./line.ts";
 
 /*
  * ACK and NAK look the same for every command. The verdict of a write that got none comes after all, behind the fence, when the
@@ -30,34 +29,28 @@ interface Unit {
 }
 
 async function changeAfter(late: Unit["says"], { obeys, says, afterMs = 0 }: Unit, { setting = priority, waitMs = 0 } = {}) {
-  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
   let code = 0;
   let next = { code, at: 0 };
   let owed: Unit["says"];
-  const port = new ScriptedPort(clock, (command) => {
-    if (command === earlier.command) {
-      owed = late;
-      return undefined;
-    }
-    if (/^POP0\d$/.test(command)) {
-      if (obeys) next = { code: Number(command.slice(-1)), at: clock.monotonic() + afterMs };
-      const verdicts = [owed, says].filter((each) => each !== undefined).flatMap((each) => [...encodePayload(each)]);
-      owed = undefined;
-      return verdicts.length === 0 ? undefined : Uint8Array.from(verdicts);
-    }
-    if (clock.monotonic() >= next.at) code = next.code;
-    return knows({ QPIRI: `230.0 21.7 230.0 50.0 21.7 5000 5000 48.0 51.0 49.0 54.4 54.4 2 30 060 1 ${code} 2 9 01 0 1 53.0 0 1 000` })(
-      command,
-    );
-  });
-  const stop = new AbortController();
-  const line = new Line({ open: port.open, clock, logger: recordingLogger(), random: () => 0.5, onStatus: () => undefined });
-  const running = line.run({ signal: stop.signal });
-  stops.push(async () => {
-    stop.abort(new Error("the test is over"));
-    await running;
-  });
-  await line.online({ signal: signal() });
+  const script =
+    (clock: VirtualClock): Script =>
+    (command) => {
+      if (command === earlier.command) {
+        owed = late;
+        return undefined;
+      }
+      if (/^POP0\d$/.test(command)) {
+        if (obeys) next = { code: Number(command.slice(-1)), at: clock.monotonic() + afterMs };
+        const verdicts = [owed, says].filter((each) => each !== undefined).flatMap((each) => [...encodePayload(each)]);
+        owed = undefined;
+        return verdicts.length === 0 ? undefined : Uint8Array.from(verdicts);
+      }
+      if (clock.monotonic() >= next.at) code = next.code;
+      return knows({ QPIRI: `230.0 21.7 230.0 50.0 21.7 5000 5000 48.0 51.0 49.0 54.4 54.4 2 30 060 1 ${code} 2 9 01 0 1 53.0 0 1 000` })(
+        command,
+      );
+    };
+  const { clock, port, line } = await scriptedLine(script, stops);
   expect(await line.tell(earlier, { signal: signal() })).toMatchObject({ answer: "silence" });
   await clock.sleep(waitMs, { signal: signal() });
   const control = new UnitControl({ line, clock, facts: () => ({ family: "unknown", unit: 0, wide: true }) });

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { failureOf } from "../../test/support/failure.ts";
 import { recordingLogger } from "../../test/support/readings.ts";
-import { knows, ScriptedPort, type Script } from "../../test/support/scripted-port.ts";
+import { scriptedLine } from "../../test/support/scripted-line.ts";
+import { knows, type Script } from "../../test/support/scripted-port.ts";
 import { DeadlineError } from "../model/errors.ts";
 import { encodePayload } from "../protocol/encode.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
@@ -15,17 +16,8 @@ afterEach(async () => {
 });
 
 async function lineTo(script: Script, latencyMs = 20, wire = { byteMs: 0.5, certain: true, chunkBytes: 1 }) {
-  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
-  const port = new ScriptedPort(clock, script, { latencyMs, wire });
-  const stop = new AbortController();
-  const line = new Line({ open: port.open, clock, logger: recordingLogger(), random: () => 0.5, onStatus: () => undefined });
-  const running = line.run({ signal: stop.signal });
-  stops.push(async () => {
-    stop.abort(new Error("the test is over"));
-    await running;
-  });
-  await line.online({ signal: stop.signal });
-  const brief = async (command: string): Promise<unknown> => line.ask(findRequest(command), { signal: stop.signal, effort: "brief" });
+  const { clock, port, line, signal } = await scriptedLine(() => script, stops, { latencyMs, wire });
+  const brief = async (command: string): Promise<unknown> => line.ask(findRequest(command), { signal, effort: "brief" });
   const timed = async (work: Promise<unknown>): Promise<number> => {
     const began = clock.monotonic();
     await work;

@@ -1,14 +1,13 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { failureOf } from "../../test/support/failure.ts";
-import { recordingLogger } from "../../test/support/readings.ts";
-import { knows, ScriptedPort, type Script } from "../../test/support/scripted-port.ts";
+import { scriptedLine } from "../../test/support/scripted-line.ts";
+import { knows, type ScriptedPort, type Script } from "../../test/support/scripted-port.ts";
 import { TransportError } from "../model/errors.ts";
 import { encodeCommand, encodePayload, hasZeroByte } from "../protocol/encode.ts";
 import { findRequest } from "../protocol/pi30/dialect.ts";
 import type { Request } from "../protocol/command.ts";
 import type { Write } from "../protocol/setting.ts";
-import { VirtualClock } from "../sim/virtual-clock.ts";
-import { Line } from "./line.ts";
+import type { VirtualClock } from "../sim/virtual-clock.ts";
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -18,16 +17,7 @@ const signal = (): AbortSignal => new AbortController().signal;
 const sbu: Write = { kind: "write", setting: "outputSourcePriority", value: "sbu", command: "POP02" };
 
 async function lineWith(script: Script) {
-  const clock = new VirtualClock(Date.UTC(2026, 0, 1));
-  const port = new ScriptedPort(clock, script);
-  const stop = new AbortController();
-  const line = new Line({ open: port.open, clock, logger: recordingLogger(), random: () => 0.5, onStatus: () => undefined });
-  const running = line.run({ signal: stop.signal });
-  stops.push(async () => {
-    stop.abort(new Error("the test is over"));
-    await running;
-  });
-  await line.online({ signal: signal() });
+  const { clock, port, line } = await scriptedLine(() => script, stops);
   port.asked.length = 0;
   return { clock, port, line };
 }

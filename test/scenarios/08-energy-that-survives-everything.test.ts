@@ -14,20 +14,11 @@ import { noFilling, type Filling } from "../../src/energy/gaps.ts";
 import { followCounter, unfollowed, type Followed } from "../../src/energy/reconcile.ts";
 import { sumByPeriod, sumOfUnits, type PeriodEnergy } from "../../src/energy/sums.ts";
 import type { HistoryRow } from "../../src/model/history.ts";
-import { localPeriodOf } from "../../src/model/local-periods.ts";
-import { LocalTime } from "../../src/model/local-time.ts";
 import { silentLogger } from "../../src/model/logger.ts";
-import { decodeReply } from "../../src/protocol/decode.ts";
-import { encodeCommand } from "../../src/protocol/encode.ts";
-import { latin1 } from "../../src/protocol/frame.ts";
-import { findRequest } from "../../src/protocol/pi30/dialect.ts";
-import { derive } from "../../src/protocol/reading.ts";
 import type { EnergyAccount } from "../../src/sim/inverter.ts";
-import { Random } from "../../src/sim/random.ts";
-import { Simulation } from "../../src/sim/transport.ts";
-import { VirtualClock } from "../../src/sim/virtual-clock.ts";
 import { StoreReader } from "../../src/store/reader.ts";
 import { HistoryWriter } from "../../src/store/writer.ts";
+import { day, gap, local, minuteMs, scriptedDay, told, unitNames, wattHours, type Told } from "../support/scripted-day.ts";
 
 /*
  * Scenario 8 of the acceptance list. Given a scripted day with two PV strings, two parallel units, grid import and battery cycles; when
@@ -36,18 +27,10 @@ import { HistoryWriter } from "../../src/store/writer.ts";
  * both strings and both units are counted once. The day is one on which the clocks change.
  */
 
-const local = LocalTime.of("Europe/Berlin");
-const day = localPeriodOf("2026-10-25", local);
 const pollMs = 10_000;
-const minuteMs = 60_000;
-const unitNames = ["one", "two"] as const;
 const { signal } = new AbortController();
-const gap = { from: day.from + 13 * 60 * minuteMs + 7_000, to: day.from + 13 * 60 * minuteMs + 7_000 + 17 * minuteMs };
 /** The units are silent while they start anew, in the morning and in the evening. */
 const reboots = [8.6, 19.3].map((hour) => ({ from: day.from + hour * 60 * minuteMs, to: day.from + hour * 60 * minuteMs + 80_000 }));
-const flowsOfTruth = { pv: "pv", load: "load", gridImport: "grid", batteryCharge: "batteryIn", batteryDischarge: "batteryOut" } as const;
-type Told = keyof typeof flowsOfTruth;
-const told = Object.keys(flowsOfTruth) as Told[];
 
 let folder: string;
 let published: EnergyTotals[];
@@ -75,29 +58,7 @@ afterAll(async () => {
 });
 
 async function live(): Promise<void> {
-  const simulation = new Simulation({
-    clock: new VirtualClock(day.from - 10 * minuteMs),
-    seed: 6,
-    units: unitNames.length,
-    model: "max",
-    inverter: { utcOffsetHours: 2, sheddingRate: 0.25, batteryWh: 6000, soc: 0.5 },
-  });
-  const { inverter, lines } = simulation;
-  const random = new Random(4, "kills");
-  const downs = Array.from({ length: 20 }, (_, index) => day.from + (index * 74 + 20 + random.between(0, 40)) * minuteMs).map((from) => ({
-    from,
-    to: from + random.between(11, 25) * 1000,
-  }));
-  const ask = (unit: number, command: string, at: number): HistoryRow => {
-    inverter.advanceTo(at);
-    const { reply } = lines[unit]!.firmware.answer(encodeCommand(command), at);
-    const { values } = decodeReply(findRequest(command), { body: latin1(reply!.subarray(1, -3)) }) as { values: HistoryRow["values"] };
-    const derived = derive(values);
-    const origins = Object.fromEntries(Object.keys(derived).map((name) => [name, "derived" as const]));
-    return { inverter: unitNames[unit]!, at, command, values: { ...values, ...derived }, origins };
-  };
-  /** Of both units: each of them lives as the simulated one. */
-  const wattHours = (account: EnergyAccount, key: Told): number => (unitNames.length * account[flowsOfTruth[key]]) / 3_600_000;
+  const { inverter, downs, ask } = scriptedDay([11, 25]);
   const difference = (before: EnergyAccount, after: EnergyAccount): Record<Told, number> =>
     Object.fromEntries(told.map((key) => [key, wattHours(after, key) - wattHours(before, key)])) as Record<Told, number>;
 
