@@ -28,6 +28,7 @@ const runs: Readonly<Record<string, RegExp>> = {
 /** Run while `npm start` runs. */
 const beside: Readonly<Record<string, RegExp>> = {
   "npx sonkrag status": /SIMULATED: nothing here is real[^]*Battery voltage +\d+\.\d+ V/,
+  "npx sonkrag report day": /^Energy of \d{4}-\d{2}-\d{2}\n[^]*PV energy/,
   "sonkrag status": /SIMULATED: nothing here is real/,
   "sudo sonkrag doctor": /sonkrag [\d.]+ runs as process \d+ [^]*No problem found/,
   "npx sonkrag doctor": /sonkrag [\d.]+ runs as process \d+ [^]*No problem found/,
