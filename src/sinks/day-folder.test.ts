@@ -37,7 +37,7 @@ const names = async (): Promise<string[]> => (await readdir(path)).toSorted();
 
 /** Hands in entries until all of them are written, as the queue does. */
 async function append(folder: DayFolder<MessageLogEntry>, entries: readonly MessageLogEntry[]): Promise<void> {
-  for (let done = 0; done < entries.length; ) done += await folder.append(entries.slice(done), today);
+  for (let done = 0; done < entries.length;) done += await folder.append(entries.slice(done), today);
 }
 
 test("a file that would become too large is followed by the next one, also after a restart; a line is never cut", async () => {
@@ -56,10 +56,13 @@ test("a file that would become too large is followed by the next one, also after
 test("what is finished is compressed, and numbers go on behind compressed files", async () => {
   const entries = Array.from({ length: 7 }, (_, index) => entryAt(start + index));
   const folder = openFolder(250);
-  await append(folder, [entryAt(start - dayMs), ...entries]);
+  await append(folder, [entryAt(start - dayMs)]);
+  await append(folder, entries);
   await folder.compressClosed(today, options);
   expect(await names()).toEqual(["mqtt-2026-05-31.log.gz", `mqtt-${today}-2.log.gz`, `mqtt-${today}-3.log`, `mqtt-${today}.log.gz`]);
-  expect(gunzipSync(await readFile(join(path, `mqtt-${today}.log.gz`))).toString()).toMatch(/^(?:2026-06-01T10:00:00\.00\d\+00:00\tt\tx{50}\n){3}$/);
+  expect(gunzipSync(await readFile(join(path, `mqtt-${today}.log.gz`))).toString()).toMatch(
+    /^(?:2026-06-01T10:00:00\.00\d\+00:00\tt\tx{50}\n){3}$/,
+  );
   await append(openFolder(250), entries);
   await folder.compressClosed(today, options);
   expect((await names()).filter((name) => !name.endsWith(".gz"))).toEqual([`mqtt-${today}-5.log`]);
@@ -91,7 +94,14 @@ test("a file of another program with our name is left alone", async () => {
 
 test("lines may wait for the disk; then they are waited for, also those of the file before", async () => {
   let now = performance.now();
-  const folder = new DayFolder({ path, format: messageFormats.text("mqtt"), title: "The log", logger, syncMs: 10_000, monotonic: () => now });
+  const folder = new DayFolder({
+    path,
+    format: messageFormats.text("mqtt"),
+    title: "The log",
+    logger,
+    syncMs: 10_000,
+    monotonic: () => now,
+  });
   await append(folder, [entryAt(start)]);
   expect(folder.isSyncDue).toBe(false);
   now += 5_000;

@@ -12,8 +12,10 @@ import { connectAsync } from "mqtt";
 import type { MqttClient } from "mqtt";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { SinkError } from "../../src/model/errors.ts";
+import { isMissing } from "../../src/sinks/durable-file.ts";
 import { MqttLog } from "../../src/sinks/mqtt-log.ts";
 import type { MqttLogOptions } from "../../src/sinks/mqtt-log.ts";
+import { makeCertificates } from "../support/certificates.ts";
 import { Mosquitto, freePort } from "../support/mosquitto.ts";
 import { eventually, recordingLogger } from "../support/readings.ts";
 import { cli, ended, startCli } from "./cli.ts";
@@ -51,7 +53,16 @@ type Row = Record<string, unknown>;
 async function rows(): Promise<Row[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith(".jsonl"));
   const numbered = names.toSorted((a, b) => a.localeCompare(b, "en", { numeric: true }));
-  const texts = await Promise.all(numbered.map((name) => readFile(join(folder, name), "utf8")));
+  const read = async (name: string): Promise<string> => {
+    try {
+      return await readFile(join(folder, name), "utf8");
+    } catch (error) {
+      // Compressed in this moment.
+      if (isMissing(error)) return "";
+      throw error;
+    }
+  };
+  const texts = await Promise.all(numbered.map(read));
   return texts.flatMap((text) => text.split("\n").filter((line) => line !== "")).map((line) => JSON.parse(line) as Row);
 }
 
@@ -74,7 +85,16 @@ test("what has changed is written, with qos and retain; with all, every message"
     await eventuallyTold("home/end=");
     expect(log.health).toMatchObject({ messages: 8, unchanged: 2, connected: true, linesDropped: 0 });
   }
-  expect(await told()).toEqual(["#connected", "home/kept=before", "home/a=1", "home/a=2", "home/a=1", "home/bytes=/wA=", "home/end=", "#disconnected"]);
+  expect(await told()).toEqual([
+    "#connected",
+    "home/kept=before",
+    "home/a=1",
+    "home/a=2",
+    "home/a=1",
+    "home/bytes=/wA=",
+    "home/end=",
+    "#disconnected",
+  ]);
   const [, kept, first] = await rows();
   expect(kept).toMatchObject({ qos: 0, retain: true });
   expect(first).toMatchObject({ qos: 1, retain: false });
@@ -166,7 +186,8 @@ test("more topics than are remembered: memory is bounded, and it is told once", 
 
 test("a broker that refuses subscriptions: the others are written; with none left it ends with the reason", async () => {
   const aedes = await Aedes.createBroker();
-  aedes.authorizeSubscribe = (_client, subscription, callback) => callback(null, subscription.topic.startsWith("secret") ? null : subscription);
+  aedes.authorizeSubscribe = (_client, subscription, callback) =>
+    callback(null, subscription.topic.startsWith("secret") ? null : subscription);
   const server = createServer((socket) => aedes.handle(socket)).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -174,7 +195,9 @@ test("a broker that refuses subscriptions: the others are written; with none lef
   {
     await using _log = await openLog({ port }, { topics: ["secret/a", "public/#"] });
     await eventuallyTold("#connected");
-    expect(logger.texts("error")).toEqual([expect.stringMatching(/does not let this client subscribe to secret\/a; the other topics are written/)]);
+    expect(logger.texts("error")).toEqual([
+      expect.stringMatching(/does not let this client subscribe to secret\/a; the other topics are written/),
+    ]);
   }
   {
     await using log = await openLog({ port }, { topics: ["secret/a"] });
@@ -184,10 +207,10 @@ test("a broker that refuses subscriptions: the others are written; with none lef
   await new Promise<void>((resolve) => aedes.close(resolve));
 });
 
-const logArgs = (broker: { readonly port: number }, ...more: readonly string[]): string[] => [
-  ...["log-mqtt", "#", "--broker", urlOf(broker), "--folder", folder, "--format", "json", "--time-zone", "UTC"],
-  ...more,
-];
+const logArgs = (broker: { readonly port: number }, ...more: readonly string[]): string[] => {
+  const common = ["--broker", urlOf(broker), "--folder", folder, "--format", "json", "--time-zone", "UTC"];
+  return ["log-mqtt", "#", ...common, ...more];
+};
 
 test("the program killed with -9 in mid-stream, its last line torn: mended, nothing doubled, the gap is written", async () => {
   await using broker = await Mosquitto.start();
@@ -197,7 +220,11 @@ test("the program killed with -9 in mid-stream, its last line torn: mended, noth
   for (let round = 0; round < 3; round++) {
     const child = startCli(logArgs(broker));
     const exit = ended(child);
-    await eventually("it listens", async () => (await told()).filter((line) => line === "#connected" || line === "#gap").length > 2 * round, 20_000);
+    await eventually(
+      "it listens",
+      async () => (await told()).filter((line) => line === "#connected" || line === "#gap").length > 2 * round,
+      20_000,
+    );
     const first = sent;
     await eventually("lines are written", async () => {
       await publisher.publishAsync("count", String(++sent), { qos: 1 });
@@ -229,7 +256,11 @@ test("Ctrl-C and SIGTERM end it with everything written", async () => {
   for (const [round, signal] of (["SIGINT", "SIGTERM"] as const).entries()) {
     const child = startCli(logArgs(broker, "--all"));
     const exit = ended(child);
-    await eventually("it listens", async () => (await told()).filter((line) => line === "#connected" || line === "#gap").length > round, 20_000);
+    await eventually(
+      "it listens",
+      async () => (await told()).filter((line) => line === "#connected" || line === "#gap").length > round,
+      20_000,
+    );
     for (let index = 0; index < 300; index++) await publisher.publishAsync(signal, String(index), { qos: 1 });
     // Its own message behind the others has reached it: so have they.
     await eventuallyTold(`${signal}=299`);
@@ -247,7 +278,19 @@ test("--once writes what the broker has retained; as text by default", async () 
   await using broker = await Mosquitto.start();
   await using publisher = await openPublisher(broker);
   for (const topic of ["a", "b"]) await publisher.publishAsync(topic, "1\n2", { retain: true, qos: 1 });
-  const { exit, stdout } = await cli(["log-mqtt", "+", "--once", "--broker", urlOf(broker), "--folder", folder, "--name", "house", "--time-zone", "UTC"]);
+  const { exit, stdout } = await cli([
+    "log-mqtt",
+    "+",
+    "--once",
+    "--broker",
+    urlOf(broker),
+    "--folder",
+    folder,
+    "--name",
+    "house",
+    "--time-zone",
+    "UTC",
+  ]);
   expect({ exit, stdout }).toEqual({ exit: 0, stdout: "" });
   const [name = ""] = (await readdir(folder)).filter((each) => each.endsWith(".log"));
   expect(name).toMatch(/^house-\d{4}-\d{2}-\d{2}\.log$/);
@@ -280,6 +323,37 @@ test("user and password: the right ones work, wrong ones end it with the reason;
   expect(inUrl.stderr).not.toMatch(/topsecret/);
 }, 30_000);
 
+test("TLS with an own authority and a client certificate; an unknown authority ends it with the reason", async () => {
+  await makeCertificates(folder);
+  const file = (name: string): string => join(folder, name);
+  const files = [`cafile ${file("ca.pem")}`, `certfile ${file("server.pem")}`, `keyfile ${file("server.key")}`];
+  await using broker = await Mosquitto.start(["allow_anonymous true", "require_certificate true", ...files]);
+  const args = ["log-mqtt", "#", "--once", "--broker", `mqtts://localhost:${broker.port}`, "--folder", folder, "--format", "json"];
+  const trusted = await cli([...args, "--ca", "ca.pem", "--cert", "client.pem", "--key", "client.key"], { cwd: folder });
+  expect(trusted.exit).toBe(0);
+  expect(await told()).toEqual(["#connected", "#disconnected"]);
+  const unknown = await cli(args);
+  expect(unknown.exit).toBe(1);
+  expect(unknown.stderr).toMatch(/^sonkrag: The MQTT broker at mqtts:.* its certificate is not signed by a known authority/m);
+}, 30_000);
+
+test("the next day begins a new file; finished ones are compressed, and only so many are kept", async () => {
+  await using broker = await Mosquitto.start();
+  await using publisher = await openPublisher(broker);
+  let now = Date.UTC(2026, 5, 1, 23, 59);
+  await using log = await openLog(broker, { compress: true, keep: { files: 3 }, now: () => now });
+  await eventuallyTold("#connected");
+  for (let day = 1; day <= 4; day++) {
+    await publisher.publishAsync("day", String(day), { qos: 1 });
+    await eventuallyTold(`day=${day}`);
+    now += 86_400_000;
+  }
+  await publisher.publishAsync("day", "5", { qos: 1 });
+  const kept = ["mqtt-2026-06-03.jsonl.gz", "mqtt-2026-06-04.jsonl.gz", "mqtt-2026-06-05.jsonl"];
+  await eventually("tidied", async () => JSON.stringify((await readdir(folder)).toSorted()) === JSON.stringify(kept));
+  expect(log.currentFile).toBe(join(folder, "mqtt-2026-06-05.jsonl"));
+});
+
 test.each([
   [["#", "--once"], 1, /refused the connection: nothing listens there/],
   [["#", "--duration", "300ms"], 1, /refused the connection: nothing listens there/],
@@ -292,7 +366,7 @@ test.each([
   [["#", "--duration", "9999h"], 2, /Expected a duration such as 30s/],
   [["#", "--name", "../x"], 2, /--name: expected letters/],
   [["#", "--time-zone", "Mars"], 2, /Expected an IANA time zone/],
-  [["#", "--folder", "/proc/none"], 2, /expected a folder for data that can be written at \/proc\/none/],
+  [["#", "--folder", "/dev/null/none"], 2, /expected a folder for data that can be written at \/dev\/null\/none/],
   [[], 2, /missing required argument 'topics'/],
 ])("%j ends with %i and says why", async (args, code, words) => {
   const nobody = `mqtt://127.0.0.1:${await freePort()}`;
