@@ -197,7 +197,8 @@ function resolvePaths(parsed: ParsedConfig, env: Readonly<Record<string, string 
   };
 }
 
-function firstLine(file: string, key: string): string {
+/** A secret out of a file. `key`: what the file was named by, for the message. */
+export function firstLine(file: string, key: string): string {
   const line = readText(file, `the file of ${key}`).split(/\r?\n/, 1)[0] ?? "";
   const what = key.endsWith("tokenFile") ? "token" : "password";
   if (line === "") throw new ConfigError(`${file}: expected a ${what} on the first line, got an empty line`, { context: { file } });

@@ -10,6 +10,7 @@ import { settingDialects } from "../sim/profile.ts";
 import { modelNames, profiles } from "../sim/profiles.ts";
 import { addControlCommands } from "./control-program.ts";
 import { addHistoryCommands } from "./history-program.ts";
+import { withLogMqttFlags, type LogMqttArguments } from "./log-mqtt-flags.ts";
 import { exits, type Exit } from "./exit.ts";
 import type { QueryOptions } from "./query.ts";
 import type { RunArguments } from "./run.ts";
@@ -235,6 +236,21 @@ sonkrag capture --device serial:/dev/ttyUSB0 traffic.jsonl`,
 
   addHistoryCommands({ terminal, result, subcommand, configHelp });
   addControlCommands({ terminal, result, subcommand, withDevice, number, collect });
+
+  withLogMqttFlags(
+    subcommand(
+      "log-mqtt <topics...>",
+      "Write what any MQTT broker sends into text or JSON files by day: what has changed, or everything.",
+      `sonkrag log-mqtt 'power/#'
+sonkrag log-mqtt 'zigbee2mqtt/+' 'tele/#' --broker mqtt://homeassistant.local --user me --password-file mqtt-password
+sonkrag log-mqtt '#' --broker mqtts://broker.lan:8883 --ca ca.pem --format json --compress --keep 90d
+sonkrag log-mqtt 'home/#' --all --duration 2h --folder /var/log/mqtt
+sonkrag log-mqtt '#' --once`,
+    ),
+  ).action(async (topics: readonly string[], options: LogMqttArguments) => {
+    const { logMqttMessages } = await import("./log-mqtt.ts");
+    result.exit = await logMqttMessages(topics, options, terminal);
+  });
 
   const config = subcommand(
     "config",

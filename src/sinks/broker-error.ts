@@ -6,6 +6,11 @@ export interface BrokerProblem {
   readonly message: string;
 }
 
+/** Whether trying again is of no use until a person has changed something. */
+export function mustBeMendedByHand({ kind }: BrokerProblem): boolean {
+  return kind === "credentials" || kind === "tls";
+}
+
 const codesOf = (error: Error): readonly (string | number)[] => {
   const own = "code" in error && (typeof error.code === "string" || typeof error.code === "number") ? [error.code] : [];
   // One address of several may have failed for another reason than the rest.

@@ -5,7 +5,7 @@ import mqtt from "mqtt";
 import type { IClientOptions, MqttClient } from "mqtt";
 import { ConfigError } from "../model/errors.ts";
 import type { Logger } from "../model/logger.ts";
-import { describeBrokerError } from "./broker-error.ts";
+import { describeBrokerError, mustBeMendedByHand } from "./broker-error.ts";
 import type { BrokerProblem } from "./broker-error.ts";
 import { parseBrokerUrl } from "./broker-url.ts";
 
@@ -162,11 +162,6 @@ export class BrokerLink {
     if (mustBeMended) this.#logger.error(message, { kind: problem.kind });
     else this.#logger.warn(message, { kind: problem.kind });
   }
-}
-
-/** Whether trying again is of no use until a person has changed something. */
-export function mustBeMendedByHand({ kind }: BrokerProblem): boolean {
-  return kind === "credentials" || kind === "tls";
 }
 
 async function readTls(options: BrokerOptions, isSecure: boolean): Promise<Pick<IClientOptions, "ca" | "cert" | "key">> {

@@ -35,6 +35,8 @@ export interface DayFolderOptions<Entry extends Stamped> {
   readonly maxBytes?: number;
   /** Lines may be so long in the system's memory only, which a power cut empties, milliseconds. Default 0: each append waits for the disk. */
   readonly syncMs?: number;
+  /** Milliseconds of a clock that is never set. */
+  readonly monotonic?: () => number;
   readonly logger: Logger;
   readonly openForAppend?: OpenForAppend;
 }
@@ -52,6 +54,7 @@ export class DayFolder<Entry extends Stamped> {
   readonly #format: LineFormat<Entry>;
   readonly #logger: Logger;
   readonly #openForAppend: OpenForAppend;
+  readonly #monotonic: () => number;
   #file: DayFile | undefined;
   #prepared = false;
   /** A failed append could not be taken back: some of its lines may be in the file. */
@@ -66,6 +69,7 @@ export class DayFolder<Entry extends Stamped> {
     this.#options = options;
     this.#format = options.format;
     this.#logger = options.logger;
+    this.#monotonic = options.monotonic ?? (() => performance.now());
     this.#openForAppend = options.openForAppend ?? ((path) => open(path, "a"));
   }
 
@@ -140,7 +144,7 @@ export class DayFolder<Entry extends Stamped> {
 
   /** Whether there are lines that a power cut could take, and it is time to have them on the disk. */
   get isSyncDue(): boolean {
-    return this.#unsynced !== undefined && performance.now() - this.#syncedAt >= (this.#options.syncMs ?? 0);
+    return this.#unsynced !== undefined && this.#monotonic() - this.#syncedAt >= (this.#options.syncMs ?? 0);
   }
 
   /** Waits until every line is on the disk. */
@@ -219,7 +223,7 @@ export class DayFolder<Entry extends Stamped> {
   async #sync(handle: FileHandle): Promise<void> {
     await handle.datasync();
     this.#unsynced = undefined;
-    this.#syncedAt = performance.now();
+    this.#syncedAt = this.#monotonic();
   }
 
   /** The day's file under whose header the entry fits: the highest-numbered one that exists, else a new one. */

@@ -17,7 +17,7 @@ export interface WriteQueueOptions<T> {
   readonly together: (first: T, entry: T) => boolean;
   /** Writes entries; returns how many of them, at least one. After an error all of them come again. */
   readonly write: (batch: readonly T[]) => Promise<number>;
-  /** What is done when nothing waits; never rejects. */
+  /** What is done when nothing waits; if it fails, it is tried again as a write is. */
   readonly chore?: { isDue(): boolean; run(signal: AbortSignal): Promise<void> };
   /** Told of what is lost; returns how many lines that were, and what waits in their place ahead of the rest. */
   readonly dropped?: (lost: readonly T[]) => { readonly lines: number; readonly instead: T };

@@ -1,6 +1,6 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import type { Server as HttpServer } from "node:http";
 import { createRequire } from "node:module";
@@ -17,6 +17,7 @@ import { ConfigError } from "../../src/model/errors.ts";
 import { silentLogger } from "../../src/model/logger.ts";
 import { MqttSink } from "../../src/sinks/mqtt.ts";
 import type { MqttOptions } from "../../src/sinks/mqtt.ts";
+import { makeCertificates } from "../support/certificates.ts";
 import { Listener } from "../support/listener.ts";
 import { Mosquitto, freePort } from "../support/mosquitto.ts";
 import { eventually, online, payloads, readingOf, realInverter, recordingLogger, silent, simulatedInverter } from "../support/readings.ts";
@@ -347,33 +348,4 @@ async function openWire(broker: Mosquitto): Promise<{ readonly url: string; cut(
     cut,
     [Symbol.asyncDispose]: async () => cut(),
   };
-}
-
-async function makeCertificates(folder: string): Promise<void> {
-  const openssl = (...args: string[]): Promise<unknown> => run("openssl", args, { cwd: folder });
-  const newKey = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  await openssl("req", "-x509", ...newKey, "-keyout", "ca.key", "-out", "ca.pem", "-days", "2", "-subj", "/CN=test authority");
-  await writeFile(join(folder, "server.ext"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n");
-  for (const [name, more] of [
-    ["server", ["-extfile", "server.ext"]],
-    ["client", []],
-  ] as const) {
-    await openssl("req", "-new", ...newKey, "-keyout", `${name}.key`, "-out", `${name}.csr`, "-subj", `/CN=${name}`);
-    await openssl(
-      "x509",
-      "-req",
-      "-in",
-      `${name}.csr`,
-      "-CA",
-      "ca.pem",
-      "-CAkey",
-      "ca.key",
-      "-CAcreateserial",
-      "-out",
-      `${name}.pem`,
-      "-days",
-      "2",
-      ...more,
-    );
-  }
 }
