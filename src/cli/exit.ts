@@ -23,6 +23,7 @@ const exitOf: Partial<Record<ErrorCode, Exit>> = {
   "value-invalid": "usage",
   "inverter-unknown": "usage",
   "request-invalid": "usage",
+  "series-unknown": "usage",
   "setting-unknown": "usage",
   "lease-unknown": "usage",
   "nothing-to-undo": "refused",

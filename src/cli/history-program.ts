@@ -1,6 +1,9 @@
-import { Argument, type Command } from "commander";
+import { Argument, Option, type Command } from "commander";
+import { exportFormatNames } from "../app/history/export/formats.ts";
+import { levels } from "../model/history.ts";
 import { periodKinds, type PeriodKind } from "../model/local-periods.ts";
 import type { Exit } from "./exit.ts";
+import type { ExportArguments } from "./export.ts";
 import type { ImportArguments } from "./import.ts";
 import type { ReportOptions } from "./report.ts";
 import type { Terminal } from "./terminal.ts";
@@ -42,6 +45,34 @@ sonkrag import --inverter garage --mapping grafana.yaml load.csv`,
 
   kept(
     subcommand(
+      "export [file]",
+      "Write history to a file or stdout: any range, inverters, values and level, as CSV, JSON lines or Parquet.",
+      `sonkrag export june.csv --from 2026-06 --to 2026-06
+sonkrag export --from yesterday --to yesterday --level 15min --metric batteryVoltage,loadActivePower > day.csv
+sonkrag export all.parquet --frames`,
+    ),
+  )
+    .option("--from <time>", "start, see below (default: the first reading)")
+    .option("--to <time>", "end, see below; of a day, month or year its last moment (default: now)")
+    .option("--inverter <ids>", "only these inverters, with commas between (default: all)", listed)
+    .option("--command <codes>", "only answers to these commands, e.g. QPIGS,QPIGS2 (default: all)", listed)
+    .option("--metric <names>", "only these values, e.g. batteryVoltage,pv1Power (default: all)", listed)
+    .addOption(
+      new Option("--level <level>", "raw: single readings; else min, max, mean and coverage of each; 1d is a day of the site")
+        .choices(levels)
+        .default("raw"),
+    )
+    .addOption(new Option("--format <format>", "form of the file (default: by its ending, else csv)").choices(exportFormatNames))
+    .option("--frames", "with the answers as they came; raw alone has them")
+    .option("--force", "replace a file that is there")
+    .addHelpText("after", `\n${timeHelp}`)
+    .action(async (file: string | undefined, options: ExportArguments) => {
+      const { exportHistory } = await import("./export.ts");
+      result.exit = await exportHistory(file, options, terminal);
+    });
+
+  kept(
+    subcommand(
       "report",
       "Tell the story of a day, month or year: energy, battery, losses, peaks, cost, gaps and events, in sentences and tables.",
       `sonkrag report day
@@ -58,3 +89,11 @@ sonkrag report year 2026 --html year.html`,
       result.exit = await report(kind, date, options, terminal);
     });
 }
+
+const listed = (text: string, earlier: readonly string[] = []): string[] => [...earlier, ...text.split(",").filter((word) => word !== "")];
+
+const timeHelp = `Times:
+  2026-06-01, 2026-06, 2026   a day, month or year of the site: --from its start, --to its end
+  today, yesterday            likewise
+  2026-06-01T06:30            a time of the site; 2026-06-01T06:30:00+02:00 one with its zone
+  -90min, -24h, -7d, -2w      counted back from now`;

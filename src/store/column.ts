@@ -112,7 +112,7 @@ export function writeWords(out: ByteWriter, values: readonly Value[]): void {
   const numbers = new Map<string, number>();
   const runs: { word: number; length: number }[] = [];
   for (const value of values) {
-    const text = textOf(value);
+    const text = valueText(value);
     let word = numbers.get(text);
     if (word === undefined) numbers.set(text, (word = numbers.size));
     const last = runs.at(-1);
@@ -138,11 +138,11 @@ export function readWords(input: ByteReader, count: number): Value[] {
   return values;
 }
 
-/** JSON that can also tell −0 and what is not finite from 0 and null; its reader takes these numbers as they are. */
-function textOf(value: Value): string {
+/** JSON that can also tell −0 and what is not finite from 0 and null; every reader of JSON takes these numbers as they are. */
+export function valueText(value: Value): string {
   if (typeof value === "number")
     return Object.is(value, -0) ? "-0" : Number.isFinite(value) ? String(value) : value > 0 ? "1e999" : "-1e999";
-  return isNumbers(value) ? `[${value.map(textOf).join()}]` : JSON.stringify(value);
+  return isNumbers(value) ? `[${value.map(valueText).join()}]` : JSON.stringify(value);
 }
 
 const isNumbers = (value: Value): value is readonly number[] => typeof value === "object" && typeof value[0] === "number";

@@ -4,8 +4,10 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { HistoryRow } from "../../../model/history.ts";
+import { historyOf } from "../../../../test/support/history-in-memory.ts";
 import { LocalTime } from "../../../model/local-time.ts";
 import { SegmentWriter } from "../../../store/segment-writer.ts";
+import { startExport } from "../export/start-export.ts";
 import { importFile, type ImportOptions } from "./import-file.ts";
 
 const { signal } = new AbortController();
@@ -223,4 +225,44 @@ test.skipIf(!hasReal)("the real log gives exactly the documented counts", async 
   expect(sum("loadApparentPower")).toBe(1_489_328);
   expect(Math.round(sum("batteryVoltage") * 100)).toBe(31_676_580);
   expect(await importFile(real, { ...base, recover: true })).toMatchObject({ recovered: 3_168, rejected: 2 });
+});
+
+describe("an export", () => {
+  const row = (inverter: string): HistoryRow => ({
+    inverter,
+    at: Date.UTC(2026, 0, 5),
+    command: "QPIGS",
+    payload: "1 2",
+    values: { batteryVoltage: 52.1, warnings: ["fan"] },
+    origins: { batteryVoltage: "derived" },
+    flags: ["stale"],
+  });
+  async function exportOf(given: HistoryRow): Promise<string> {
+    const options = { local: base.local, now: given.at + 1_000, signal };
+    const { chunks } = await startExport(historyOf([given]), { level: "raw", format: "jsonl", payloads: true }, options);
+    const parts: Uint8Array[] = [];
+    for await (const chunk of chunks) parts.push(chunk);
+    return await file(gzipSync(Buffer.concat(parts)), "rows.jsonl.gz");
+  }
+  async function taken(path: string, over: Partial<ImportOptions>): Promise<HistoryRow[]> {
+    const rows: HistoryRow[] = [];
+    const ingest: ImportOptions["ingest"] = (given) => {
+      rows.push(...given);
+      return { added: given.length, repeated: 0, conflicting: 0 };
+    };
+    expect(await importFile(path, { ...base, ingest, ...over })).toMatchObject({ lines: 1, accepted: 1, rejected: 0, stale: 1, added: 1 });
+    return rows;
+  }
+
+  test("gives its rows back as they were, for its own inverter or the one that is named", async () => {
+    const path = await exportOf(row("shed"));
+    expect(await taken(path, { inverter: (_file, own) => own ?? "" })).toStrictEqual([row("shed")]);
+    expect(await taken(path, { inverter: () => "garage" })).toStrictEqual([row("garage")]);
+  });
+
+  test("of the simulated inverter does not become another's", async () => {
+    const path = await exportOf(row("simulated"));
+    await expect(importFile(path, base)).rejects.toThrow("got one of the simulated inverter");
+    expect(await taken(path, { inverter: () => "simulated" })).toStrictEqual([row("simulated")]);
+  });
 });

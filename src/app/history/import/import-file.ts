@@ -6,10 +6,11 @@ import { ConfigError } from "../../../model/errors.ts";
 import type { HistoryRow, IngestResult } from "../../../model/history.ts";
 import { takeClassic } from "./classic-log.ts";
 import { takeCsvLog } from "./csv-log.ts";
+import { isExport, readExport } from "../export/read-export.ts";
 import { linesOf, readWhole } from "./read-file.ts";
 import type { Mapping } from "./mapping.ts";
 import { takeTable } from "./table.ts";
-import type { RejectedLine, TakeOptions, Taken } from "./taken.ts";
+import { refuseSimulated, type RejectedLine, type TakeOptions, type Taken } from "./taken.ts";
 
 export interface ImportOptions extends Omit<TakeOptions, "file" | "inverter"> {
   /** Our id of the inverter that a file is of; `own`: what the file says itself. Throws RefusedError where it is not known. */
@@ -52,6 +53,7 @@ const shownRejects = 5;
 /** Brings a file into history. The same file again changes nothing. Throws ConfigError where it is of no known kind. */
 export async function importFile(file: string, options: ImportOptions): Promise<ImportSummary> {
   const { signal, rejectsFolder } = options;
+  if (options.mapping === undefined && (await isExport(file))) return await importExport(file, options);
   const bytes = await readWhole(file, options.mapping === undefined ? "a log file" : "a table");
   signal.throwIfAborted();
   const { lines, headers, accepted, rows, rejected, notes } = take(
@@ -77,6 +79,34 @@ export async function importFile(file: string, options: ImportOptions): Promise<
   };
 }
 
+/** Rows come as they were; an export that is damaged somewhere is refused with the place, and what came before stays. */
+async function importExport(file: string, { inverter, ingest, onProgress, signal }: ImportOptions): Promise<ImportSummary> {
+  const total = { added: 0, repeated: 0, conflicting: 0 };
+  let [accepted, stale, recovered] = [0, 0, 0];
+  let waiting: HistoryRow[] = [];
+  const keep = async (): Promise<void> => {
+    const rows = waiting;
+    waiting = [];
+    if (ingest === undefined || rows.length === 0) return;
+    add(total, ingest(rows));
+    await delay(restMs, undefined, { signal });
+  };
+  for await (const rows of readExport(file, { onShare: (share) => onProgress?.(share, 1), signal })) {
+    for (const row of rows) {
+      const own = inverter(file, row.inverter);
+      if (row.inverter.startsWith("simulated")) refuseSimulated(own, file);
+      waiting.push(own === row.inverter ? row : { ...row, inverter: own });
+      accepted++;
+      if (row.flags?.includes("stale")) stale++;
+      if (row.flags?.includes("recovered")) recovered++;
+    }
+    if (waiting.length >= rowsPerCall) await keep();
+  }
+  await keep();
+  const nothing = { headers: 0, rejected: 0, byClass: {}, notes: [], firstRejected: [] };
+  return { file, lines: accepted, accepted, stale, recovered, ...nothing, ...total };
+}
+
 function take(bytes: Buffer, options: TakeOptions, { mapping }: Pick<ImportOptions, "mapping">): Taken {
   if (mapping !== undefined) return takeTable(bytes, mapping, options);
   const lines = linesOf(bytes);
@@ -96,13 +126,17 @@ async function ingested(rows: readonly HistoryRow[], { ingest, onProgress, signa
   for (let start = 0; start < rows.length; start += rowsPerCall) {
     signal.throwIfAborted();
     const part = ingest(rows.slice(start, start + rowsPerCall));
-    total.added += part.added;
-    total.repeated += part.repeated;
-    total.conflicting += part.conflicting;
+    add(total, part);
     onProgress?.(Math.min(start + rowsPerCall, rows.length), rows.length);
     await delay(restMs, undefined, { signal });
   }
   return total;
+}
+
+function add(total: { -readonly [Key in keyof IngestResult]: IngestResult[Key] }, part: IngestResult): void {
+  total.added += part.added;
+  total.repeated += part.repeated;
+  total.conflicting += part.conflicting;
 }
 
 function countBy(words: readonly string[]): Record<string, number> {
