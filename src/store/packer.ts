@@ -33,7 +33,9 @@ function packDay(tables: Tables, stream: number, day: number): void {
   const series = new Map<string, Gathered>();
   const before = tables.segmentBefore(stream, firstHour, 1);
   for (const [name, column] of (before && readable(before, readColumns)) ?? []) gather(series, name, lastOf(column));
-  for (const { period, body } of [...tables.range("segment", stream, firstHour, firstHour + 23)])
+  // Read before: setting one aside changes the table.
+  const hours = [...tables.range("segment", stream, firstHour, firstHour + 23)];
+  for (const { period, body } of hours)
     for (const [name, column] of readOrSetAside(tables, { table: "segment", stream, period }, body, readColumns) ?? [])
       gather(series, name, column);
   const entries: PackEntry[] = [];
@@ -98,8 +100,9 @@ function packMonth(tables: Tables, stream: number, month: number): void {
   const [from, to] = [monthStart(month), monthStart(month + 1)];
   const numbers = new Map<string, Bucket[]>();
   const words = new Map<string, Span[]>();
+  const days = [...tables.range("day", stream, dayOf(from), dayOf(to) - 1)];
   // A day at a time: the minutes of a whole month would fill a small computer's memory.
-  for (const { period, body } of [...tables.range("day", stream, dayOf(from), dayOf(to) - 1)]) {
+  for (const { period, body } of days) {
     const pack = readOrSetAside(tables, { table: "day", stream, period }, body, decodePack);
     // Its readings may still be there; the month is made anew after it.
     if (pack === undefined) tables.mark("dirty_day", stream, period);
@@ -109,11 +112,11 @@ function packMonth(tables: Tables, stream: number, month: number): void {
       if (spans !== undefined) push(words, name, spans);
     }
   }
-  const hours = edgesOf(from, to, levelMs["1h"]);
+  const hourEdges = edgesOf(from, to, levelMs["1h"]);
   const entries: PackEntry[] = [];
   for (const [name, buckets] of numbers) {
     entries.push({ name, widthMs: levelMs["15min"], buckets });
-    entries.push({ name, widthMs: levelMs["1h"], buckets: coarsen(buckets, hours) });
+    entries.push({ name, widthMs: levelMs["1h"], buckets: coarsen(buckets, hourEdges) });
   }
   for (const [name, spans] of words) entries.push({ name, widthMs: 0, spans: joined(spans) });
   tables.put("month", stream, month, encodePack(from, entries));
